@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The suite of .mlir and .test files. Values of this build come from lit.site.cfg.py."""
+
+# ruff: noqa: F821  (lit defines config and lit_config)
+import os
+from pathlib import Path
+
+import lit.formats
+
+config.name = "MoE"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "Unit", "zoo"]
+config.test_source_root = str(Path(__file__).parent)
+config.test_exec_root = os.path.join(config.moe_build_dir, "test")
+
+# Our tools first, then FileCheck, not, split-file and mlir-opt of the LLVM we build against.
+path = [config.moe_tools_dir, config.llvm_tools_dir, config.environment.get("PATH", os.environ.get("PATH", ""))]
+config.environment["PATH"] = os.path.pathsep.join(path)
+config.environment["MOE_BUILD_DIR"] = config.moe_build_dir
+if config.moe_sanitize:
+    # libLLVM.so is not instrumented, so containers that cross into it would look overrun.
+    config.environment["ASAN_OPTIONS"] = "detect_container_overflow=0:detect_leaks=0"
+    config.environment["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
+    config.available_features.add("sanitizer")
+
+config.substitutions += [
+    ("%moe_src_root", config.moe_src_root),
+    ("%moe_build_dir", config.moe_build_dir),
+    ("%moe_lib_dir", os.path.join(config.moe_build_dir, "lib")),
+    ("%moe_include_dir", os.path.join(config.moe_src_root, "include")),
+    ("%zoo", os.path.join(config.test_source_root, "zoo")),
+    ("%cmake", config.cmake),
+    ("%python", config.python),
+    ("%cc", config.c_compiler),
+]
+
+# Tests that would make the quick suite slow say `REQUIRES: full`.
+if lit_config.params.get("full"):
+    config.available_features.add("full")
+
+
+def cpu_features():
+    """What the processor says it can do, in LLVM's spelling: avx2, avx512f, avx512bf16, amx-tile, ..."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("flags"):
+            flags = line.split(":", 1)[1].split()
+            return {flag.replace("avx512_", "avx512").replace("_", "-") for flag in flags}
+    return set()
+
+
+wanted = ("avx", "fma", "f16c", "amx")
+config.available_features |= {feature for feature in cpu_features() if feature.startswith(wanted)}
