@@ -38,8 +38,8 @@ public:
   /// range leaves the tensor and when the file is no longer the one that was checked.
   Expected<Unit> read(const TensorInfo &tensor, uint64_t byteOffset, void *dst, uint64_t bytes) const;
 
-  /// Hex SHA-256 over the headers (length and JSON) of every file, in name order: equal for two checkpoints exactly when
-  /// names, shapes, types and places agree.
+  /// Hex SHA-256 over the headers (length and JSON) of every file, in name order: equal for two checkpoints exactly
+  /// when names, shapes, types and places agree.
   std::string digest() const;
 
   /// The path as given to open().

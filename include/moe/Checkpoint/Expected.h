@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A value or the reason why there is none. The LLVM-free libraries return this instead of throwing: an error is one line
-// of text, "FILE: what, expected, got, what to do", that a tool prints behind its own name.
+// A value or the reason why there is none. The LLVM-free libraries return this instead of throwing: an error is one
+// line of text, "FILE: what, expected, got, what to do", that a tool prints behind its own name.
 #ifndef MOE_CHECKPOINT_EXPECTED_H
 #define MOE_CHECKPOINT_EXPECTED_H
 
@@ -19,8 +19,7 @@ struct Error {
 /// The value of an operation that only succeeds or fails.
 struct Unit {};
 
-template <class T>
-class [[nodiscard]] Expected {
+template <class T> class [[nodiscard]] Expected {
 public:
   Expected(T value) : state(std::in_place_index<0>, std::move(value)) {}
   Expected(Error error) : state(std::in_place_index<1>, std::move(error)) {}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The safetensors format: an eight-byte length, a JSON header, the tensors' bytes. The reader believes nothing: after it
-// succeeds every offset lies inside the file, the tensors cover the data without holes or overlaps, and shape times
+// The safetensors format: an eight-byte length, a JSON header, the tensors' bytes. The reader believes nothing: after
+// it succeeds every offset lies inside the file, the tensors cover the data without holes or overlaps, and shape times
 // element size is the byte count.
 #ifndef MOE_CHECKPOINT_SAFETENSORS_H
 #define MOE_CHECKPOINT_SAFETENSORS_H
