@@ -32,7 +32,7 @@ endmacro()
 
 # Flags every target of ours shares.
 add_library(moe_common_flags INTERFACE)
-target_compile_options(moe_common_flags INTERFACE -Wall -Wextra -fvisibility-inlines-hidden
+target_compile_options(moe_common_flags INTERFACE -Wall -Wextra -Wno-unused-parameter -fvisibility-inlines-hidden
   -ffunction-sections -fdata-sections)
 target_include_directories(moe_common_flags INTERFACE
   "${PROJECT_SOURCE_DIR}/include" "${PROJECT_BINARY_DIR}/include")
@@ -46,12 +46,13 @@ add_library(moe_mlir_flags INTERFACE)
 target_link_libraries(moe_mlir_flags INTERFACE moe_common_flags)
 target_include_directories(moe_mlir_flags SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 separate_arguments(moe_llvm_definitions NATIVE_COMMAND "${LLVM_DEFINITIONS}")
-target_compile_options(moe_mlir_flags INTERFACE ${moe_llvm_definitions} -Wno-unused-parameter
+target_compile_options(moe_mlir_flags INTERFACE ${moe_llvm_definitions}
   $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti> $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions>)
 
 add_library(moe_plain_flags INTERFACE)
 target_link_libraries(moe_plain_flags INTERFACE moe_common_flags)
 target_compile_features(moe_plain_flags INTERFACE cxx_std_20)
+target_compile_options(moe_plain_flags INTERFACE -fvisibility=hidden)
 
 # One precompiled header of MLIR's core serves all MLIR libraries and tools.
 if(MOE_ENABLE_PCH)
@@ -99,6 +100,8 @@ function(moe_add_plain_library name)
   endif()
   if(ARG_SHARED)
     add_library(${name} SHARED ${ARG_UNPARSED_ARGUMENTS})
+    # A shared library shows what its header marks MOE_EXPORT, and nothing of the archives inside it.
+    target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL)
   else()
     add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   endif()
