@@ -4,8 +4,8 @@
 
 usage: compare-tensors.py [--tolerance X] A.safetensors B.safetensors NAME_IN_A=NAME_IN_B...
 
-Integers must be equal. Floats may differ by X times the largest value of B's tensor, and NaN must meet NaN. Exits with 1
-if a pair differs by more, if the shapes differ, or if a tensor is missing.
+Integers must be equal. Floats may differ by X times the largest value of B's tensor, and NaN must meet NaN. Exits with
+1 if a pair differs by more, if the shapes differ, or if a tensor is missing.
 """
 
 import argparse
