@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A top-2 softmax-gated mixture of Gaussian experts: the log density of y given x,
+//   log sum_i w_i(x) N(y | a_i . x + b_i, s_i^2).
+// Both x and y are dispatched; an expert's row result is its own log density; the combination is a log-sum-exp.
+
+func.func @gaussian_mixture(%x: tensor<?x3xf32>, %y: tensor<?x1xf32>, %gate: tensor<4x3xf32>, %gate_bias: tensor<4xf32>,
+                            %slope: tensor<4x1x3xf32>, %mean: tensor<4x1xf32>, %log_sigma: tensor<4x1xf32>)
+    -> tensor<?x1xf32> {
+  %logits = moe.score.affine %x, %gate bias %gate_bias
+      : tensor<?x3xf32>, tensor<4x3xf32>, tensor<4xf32> -> tensor<?x4xf32>
+  %routing = moe.route %logits select #moe.top_k<2> rank logits weigh #moe.softmax over selected
+      : tensor<?x4xf32> -> !moe.routing<4, 2, f32>
+  %xs = moe.dispatch %x by %routing : tensor<?x3xf32>, !moe.routing<4, 2, f32> -> !moe.ragged<4, 3, f32>
+  %ys = moe.dispatch %y by %routing : tensor<?x1xf32>, !moe.routing<4, 2, f32> -> !moe.ragged<4, 1, f32>
+  %densities = moe.experts %xs, %ys weights %slope, %mean, %log_sigma
+      : !moe.ragged<4, 3, f32>, !moe.ragged<4, 1, f32>, tensor<4x1x3xf32>, tensor<4x1xf32>, tensor<4x1xf32>
+      -> !moe.ragged<4, 1, f32> {
+  ^bb0(%xr: tensor<?x3xf32>, %yr: tensor<?x1xf32>, %a: tensor<1x3xf32>, %b: tensor<1xf32>, %ls: tensor<1xf32>):
+    %ax = moe.linear %xr, %a : tensor<?x3xf32>, tensor<1x3xf32> -> tensor<?x1xf32>
+    %log_density = moe.map %ax, %yr, %b, %ls
+        : tensor<?x1xf32>, tensor<?x1xf32>, tensor<1xf32>, tensor<1xf32> -> tensor<?x1xf32> {
+    ^bb0(%m: f32, %value: f32, %shift: f32, %log_s: f32):
+      %half = arith.constant -0.5 : f32
+      %log_sqrt_2pi = arith.constant 0.918938517 : f32
+      %mu = arith.addf %m, %shift : f32
+      %diff = arith.subf %value, %mu : f32
+      %neg_log_s = arith.negf %log_s : f32
+      %inv_s = math.exp %neg_log_s : f32
+      %z = arith.mulf %diff, %inv_s : f32
+      %z2 = arith.mulf %z, %z : f32
+      %quad = arith.mulf %z2, %half : f32
+      %norm = arith.addf %log_s, %log_sqrt_2pi : f32
+      %log_n = arith.subf %quad, %norm : f32
+      moe.yield %log_n : f32
+    }
+    moe.yield %log_density : tensor<?x1xf32>
+  }
+  %log_p = moe.combine %densities by %routing log_sum_exp
+      : !moe.ragged<4, 1, f32>, !moe.routing<4, 2, f32> -> tensor<?x1xf32>
+  return %log_p : tensor<?x1xf32>
+}

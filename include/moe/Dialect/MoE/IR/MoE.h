@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- MoE.h - the moe dialect: ops, attributes, types, interfaces ----------------------------------------===//
+
+#ifndef MOE_DIALECT_MOE_IR_MOE_H
+#define MOE_DIALECT_MOE_IR_MOE_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "moe/Dialect/MoE/IR/MoEDialect.h.inc"
+#include "moe/Dialect/MoE/IR/MoEEnums.h.inc"
+
+#include "moe/Dialect/MoE/IR/MoEAttrInterfaces.h.inc"
+#include "moe/Dialect/MoE/IR/MoEOpInterfaces.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "moe/Dialect/MoE/IR/MoEAttrs.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "moe/Dialect/MoE/IR/MoETypes.h.inc"
+
+#define GET_OP_CLASSES
+#include "moe/Dialect/MoE/IR/MoEOps.h.inc"
+
+namespace mlir::moe {
+
+/// The largest number of experts a routing may have.
+constexpr int64_t kMaxExperts = 4096;
+
+/// Checks that every value of `block` that depends on one of `rowArguments` does so row by row, and emits an error at
+/// the first op that breaks this. Rows are known by data flow: an op that takes rows must be a RowwiseOpInterface, be
+/// elementwise by trait, or be a structured op whose row operands and results are all indexed by one parallel loop in
+/// their first dimension.
+LogicalResult verifyRowwise(Block &block, ValueRange rowArguments);
+
+/// Name that a function's results carry in a compiled layer ("output", "logits", "experts", "weights").
+constexpr llvm::StringLiteral kResultNameAttr = "moe.name";
+
+/// Name of the packing attribute on an argument of a kernel.
+constexpr llvm::StringLiteral kPackingAttr = "moe.packing";
+
+} // namespace mlir::moe
+
+#endif // MOE_DIALECT_MOE_IR_MOE_H

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Attributes: selections, score functions, renormalisation, and what code generation records.
+
+#ifndef MOE_ATTRS_TD
+#define MOE_ATTRS_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "moe/Dialect/MoE/IR/MoEEnums.td"
+include "moe/Dialect/MoE/IR/MoEInterfaces.td"
+
+class MoE_Attr<string name, string attrMnemonic, list<Trait> traits = []> : AttrDef<MoE_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+}
+
+//===-- Selections ------------------------------------------------------------------------------------------===//
+
+def MoE_TopKAttr : MoE_Attr<"TopK", "top_k", [DeclareAttrInterfaceMethods<SelectAttrInterface>]> {
+  let summary = "the k largest entries";
+  let description = [{
+    With `axis = expert` each row picks its k best experts (token choice); with
+    `axis = row` each expert picks its k best rows (expert choice), among all
+    rows or, with `window = n`, among each n consecutive rows (the patches of a
+    sample). With `capacity = c` an expert takes at most c rows in row order;
+    the rest are dropped.
+
+    Examples: `#moe.top_k<8>`, `#moe.top_k<4, axis = row, window = 16>`,
+    `#moe.top_k<1, capacity = 64>`.
+
+    C1: k >= 1. C2: k <= experts (axis = expert). C3: window only with axis =
+    row, and k <= window. C4: capacity only with axis = expert, >= 0.
+  }];
+  let parameters = (ins "int64_t":$k, DefaultValuedParameter<"::mlir::moe::Axis", "::mlir::moe::Axis::Expert">:$axis,
+                        DefaultValuedParameter<"int64_t", "0">:$window,
+                        DefaultValuedParameter<"int64_t", "0">:$capacity);
+  let assemblyFormat = "`<` $k (`,` `axis` `=` $axis^)? (`,` `window` `=` $window^)? (`,` `capacity` `=` $capacity^)? `>`";
+}
+
+def MoE_GroupTopKAttr : MoE_Attr<"GroupTopK", "group_top_k", [DeclareAttrInterfaceMethods<SelectAttrInterface>]> {
+  let summary = "the k largest entries within the best groups of experts";
+  let description = [{
+    Experts form `groups` equal groups of consecutive experts; the `keep`
+    groups with the best `reduce` score stay, entries of the others become
+    `mask`, and the k best entries are taken (DeepSeek-V2 and V3 routers).
+
+    Example: `#moe.group_top_k<8, groups = 8, keep = 4, reduce = top2_sum>`.
+
+    C1: k >= 1 and k <= experts. C2: groups divides experts. C3: 1 <= keep <=
+    groups. C4: k <= keep * experts / groups when the mask is neg_inf. C5:
+    top2_sum needs two experts a group.
+  }];
+  let parameters = (ins "int64_t":$k, "int64_t":$groups, "int64_t":$keep,
+                        DefaultValuedParameter<"::mlir::moe::GroupReduce", "::mlir::moe::GroupReduce::Max">:$reduce,
+                        DefaultValuedParameter<"::mlir::moe::GroupMask", "::mlir::moe::GroupMask::NegInf">:$mask);
+  let assemblyFormat = [{
+    `<` $k `,` `groups` `=` $groups `,` `keep` `=` $keep (`,` `reduce` `=` $reduce^)? (`,` `mask` `=` $mask^)? `>`
+  }];
+}
+
+def MoE_AllAttr : MoE_Attr<"All", "all", [DeclareAttrInterfaceMethods<SelectAttrInterface>]> {
+  let summary = "every expert: a dense mixture";
+}
+
+//===-- Score functions -------------------------------------------------------------------------------------===//
+
+class MoE_ScoreFunctionAttr<string name, string attrMnemonic, bit normalizing, bit monotone>
+    : MoE_Attr<name, attrMnemonic, [DeclareAttrInterfaceMethods<ScoreFunctionAttrInterface>]> {
+  let extraClassDefinition = "bool $cppClass::isNormalizing() const { return " # !if(normalizing, "true", "false") #
+                             "; }\nbool $cppClass::isMonotone() const { return " # !if(monotone, "true", "false") # "; }";
+}
+
+def MoE_SoftmaxAttr : MoE_ScoreFunctionAttr<"Softmax", "softmax", 1, 1> {
+  let summary = "exp(x - max) / sum, over a set of experts";
+}
+def MoE_SigmoidAttr : MoE_ScoreFunctionAttr<"Sigmoid", "sigmoid", 0, 1> {
+  let summary = "1 / (1 + exp(-x))";
+}
+def MoE_SqrtSoftplusAttr : MoE_ScoreFunctionAttr<"SqrtSoftplus", "sqrt_softplus", 0, 1> {
+  let summary = "sqrt(log(1 + exp(x)))";
+}
+def MoE_IdentityAttr : MoE_ScoreFunctionAttr<"Identity", "identity", 0, 1> {
+  let summary = "the logit itself";
+}
+def MoE_OneAttr : MoE_ScoreFunctionAttr<"One", "one", 0, 1> {
+  let summary = "1 for every expert";
+}
+
+def MoE_RenormalizeAttr : MoE_Attr<"Renormalize", "renormalize"> {
+  let summary = "divide the selected weights by their norm";
+  let description = [{
+    w_i / max(min, (sum_j |w_j|^p)^(1/p) + eps) over the selected entries of a
+    row. `#moe.renormalize` alone is the sum.
+
+    C1: p >= 1. C2: eps >= 0. C3: min >= 0.
+  }];
+  let parameters = (ins APFloatParameter<"">:$p, APFloatParameter<"">:$eps, APFloatParameter<"">:$min);
+  let builders = [AttrBuilder<(ins CArg<"double", "1.0">:$p, CArg<"double", "0.0">:$eps, CArg<"double", "0.0">:$min), [{
+    return $_get($_ctxt, ::llvm::APFloat(p), ::llvm::APFloat(eps), ::llvm::APFloat(min));
+  }]>];
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+//===-- What code generation records ------------------------------------------------------------------------===//
+
+def MoE_KernelConfigAttr : MoE_Attr<"KernelConfig", "kernel_config"> {
+  let summary = "tile sizes of one grouped product, chosen once, obeyed by every later pass";
+  let description = [{
+    `level` names the machine level; `columns` is the number of output columns
+    of one panel (one task); `rows` lists the register tile heights, largest
+    first, ending in 1; `k_group` is how many consecutive reduction elements
+    one multiply takes; `vector` the lanes of an f32 vector.
+
+    Example: `#moe.kernel_config<level = "avx512-bf16", columns = 32, rows =
+    [6, 2, 1], k_group = 2, vector = 16>`.
+  }];
+  let parameters = (ins StringRefParameter<>:$level, "int64_t":$columns, ArrayRefParameter<"int64_t">:$rows,
+                        "int64_t":$kGroup, "int64_t":$vector);
+  let assemblyFormat = [{
+    `<` `level` `=` $level `,` `columns` `=` $columns `,` `rows` `=` `[` $rows `]` `,` `k_group` `=` $kGroup `,`
+    `vector` `=` $vector `>`
+  }];
+}
+
+def MoE_PackingAttr : MoE_Attr<"Packing", "packing"> {
+  let summary = "how weights lie in a packed kernel argument";
+  let description = [{
+    On an argument of a kernel at the `kernel` stage: `weights` are the indices
+    of the layer's weights that are interleaved in it, panel by panel; `rows`
+    and `cols` their logical shape [N, K] per expert. docs/abi.md has the
+    layout. `panel = 0` is a plain row-major argument.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$weights, "int64_t":$experts, "int64_t":$rows, "int64_t":$cols,
+                        "int64_t":$panel, "int64_t":$kGroup, "::mlir::Type":$elementType);
+  let assemblyFormat = [{
+    `<` `weights` `=` `[` $weights `]` `,` `experts` `=` $experts `,` `rows` `=` $rows `,` `cols` `=` $cols `,`
+    `panel` `=` $panel `,` `k_group` `=` $kGroup `,` `type` `=` $elementType `>`
+  }];
+}
+
+#endif // MOE_ATTRS_TD

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Symbols: where weights come from, and which kernel a MoE block calls.
+
+#ifndef MOE_SYMBOL_OPS_TD
+#define MOE_SYMBOL_OPS_TD
+
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "moe/Dialect/MoE/IR/MoEBase.td"
+
+def MoE_WeightOp : MoE_Op<"weight", [Symbol]> {
+  let summary = "one weight, stacked over experts, by reference to a checkpoint";
+  let description = [{
+    Declares a weight of the model: its logical type and the name of the
+    checkpoint tensor that holds it. `{e}` in the name stands for the expert
+    index, so that the op has one size whatever E is; without it one tensor
+    holds all experts. The element type is the one to compute with; the
+    checkpoint's is converted when weights are loaded. `transposed` says that
+    each expert's matrix is stored with its dimensions exchanged.
+
+    ```mlir
+    moe.weight @l0.gate : tensor<64x1024x2048xbf16> from "model.layers.0.mlp.experts.{e}.gate_proj.weight"
+    moe.weight @l0.down : tensor<32x2880x2880xbf16> from "model.layers.0.mlp.experts.down_proj" transposed
+    ```
+
+    C1: the type is a static tensor of floats of rank 1 (a vector for the
+    router), 2 (a matrix, or a vector for each expert) or 3 (a matrix for each
+    expert). C2: `{e}` occurs at most once, and not in a weight of rank 1. C3:
+    only a weight of rank 2 or 3 can be transposed.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$source,
+                       UnitAttr:$transposed);
+  let assemblyFormat = "$sym_name `:` $type `from` $source (`transposed` $transposed^)? attr-dict";
+  let hasVerifier = 1;
+}
+
+def MoE_LayerOp : MoE_Op<"layer", [Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "a MoE block of a model: a kernel with its weights";
+  let description = [{
+    Block `block` of the model (MoE blocks count from 0, dense layers have no
+    number) is computed by the function `kernel`, whose arguments are the rows
+    and then the weights, in order. Blocks of one shape share a kernel.
+
+    ```mlir
+    moe.layer @moe0 block 0 = @olmoe(@l0.router, @l0.gate, @l0.up, @l0.down)
+    ```
+
+    C1: the kernel is a function of this module. C2: each weight is a
+    `moe.weight` of this module. C3: the kernel has one argument more than
+    there are weights, the rows: a tensor of rank 2. C4: the types of weights
+    and arguments are equal (until the kernel stage packs them). C5: block >= 0.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$block, FlatSymbolRefAttr:$kernel,
+                       TypedArrayAttrBase<FlatSymbolRefAttr, "weights">:$weights,
+                       OptionalAttr<DictionaryAttr>:$info);
+  let assemblyFormat = [{
+    $sym_name `block` $block `=` $kernel `(` custom<SymbolList>($weights) `)` (`info` $info^)? attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // MOE_SYMBOL_OPS_TD

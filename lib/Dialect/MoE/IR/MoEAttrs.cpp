@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- MoEAttrs.cpp - constraints of selections, score functions and renormalisation ----------------------===//
+
+#include "moe/Dialect/MoE/IR/MoE.h"
+
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+static LogicalResult verifyCount(function_ref<InFlightDiagnostic()> emitError, int64_t k, int64_t experts) {
+  if (k > experts)
+    return emitError() << "expects k <= number of experts, got k = " << k << " and " << experts << " experts";
+  return success();
+}
+
+//===-- #moe.top_k ------------------------------------------------------------------------------------------===//
+
+Axis TopKAttr::getSelectAxis() const { return getAxis(); }
+int64_t TopKAttr::getCount(int64_t) const { return getK(); }
+int64_t TopKAttr::getNumGroups() const { return 1; }
+
+LogicalResult TopKAttr::verifySelect(function_ref<InFlightDiagnostic()> emitError, int64_t experts) const {
+  if (getK() < 1) // C1
+    return emitError() << "expects k >= 1, got k = " << getK();
+  if (getAxis() == Axis::Expert && failed(verifyCount(emitError, getK(), experts))) // C2
+    return failure();
+  if (getWindow() != 0 && (getAxis() != Axis::Row || getWindow() < getK())) // C3
+    return emitError() << "expects window only with axis = row and window >= k, got window = " << getWindow()
+                       << " and k = " << getK();
+  if (getCapacity() != 0 && (getAxis() != Axis::Expert || getCapacity() < 0)) // C4
+    return emitError() << "expects capacity only with axis = expert and >= 0, got " << getCapacity();
+  return success();
+}
+
+//===-- #moe.group_top_k ------------------------------------------------------------------------------------===//
+
+Axis GroupTopKAttr::getSelectAxis() const { return Axis::Expert; }
+int64_t GroupTopKAttr::getCount(int64_t) const { return getK(); }
+int64_t GroupTopKAttr::getNumGroups() const { return getGroups(); }
+
+LogicalResult GroupTopKAttr::verifySelect(function_ref<InFlightDiagnostic()> emitError, int64_t experts) const {
+  if (getK() < 1) // C1
+    return emitError() << "expects k >= 1, got k = " << getK();
+  if (failed(verifyCount(emitError, getK(), experts))) // C1
+    return failure();
+  if (getGroups() < 1 || experts % getGroups() != 0) // C2
+    return emitError() << "expects groups to divide the experts, got " << getGroups() << " groups and " << experts
+                       << " experts";
+  if (getKeep() < 1 || getKeep() > getGroups()) // C3
+    return emitError() << "expects 1 <= keep <= groups, got keep = " << getKeep() << " and " << getGroups()
+                       << " groups";
+  int64_t groupSize = experts / getGroups();
+  if (getMask() == GroupMask::NegInf && getK() > getKeep() * groupSize) // C4
+    return emitError() << "expects k <= experts in the kept groups, got k = " << getK() << " and "
+                       << getKeep() * groupSize << " experts";
+  if (getReduce() == GroupReduce::Top2Sum && groupSize < 2) // C5
+    return emitError() << "expects two experts a group for top2_sum, got " << groupSize;
+  return success();
+}
+
+//===-- #moe.all --------------------------------------------------------------------------------------------===//
+
+Axis AllAttr::getSelectAxis() const { return Axis::Expert; }
+int64_t AllAttr::getCount(int64_t experts) const { return experts; }
+int64_t AllAttr::getNumGroups() const { return 1; }
+LogicalResult AllAttr::verifySelect(function_ref<InFlightDiagnostic()>, int64_t) const { return success(); }
+
+//===-- #moe.renormalize ------------------------------------------------------------------------------------===//
+
+LogicalResult RenormalizeAttr::verify(function_ref<InFlightDiagnostic()> emitError, APFloat p, APFloat eps, APFloat min) {
+  if (!(p.convertToDouble() >= 1.0)) // C1
+    return emitError() << "expects p >= 1, got " << p.convertToDouble();
+  if (!(eps.convertToDouble() >= 0.0)) // C2
+    return emitError() << "expects eps >= 0, got " << eps.convertToDouble();
+  if (!(min.convertToDouble() >= 0.0)) // C3
+    return emitError() << "expects min >= 0, got " << min.convertToDouble();
+  return success();
+}
+
+// `#moe.renormalize` or `#moe.renormalize<p = 2.0, eps = 1.0e-20, min = 0.1>`, keys in any order, defaults left out.
+Attribute RenormalizeAttr::parse(AsmParser &parser, Type) {
+  double p = 1.0, eps = 0.0, min = 0.0;
+  SMLoc loc = parser.getCurrentLocation();
+  if (succeeded(parser.parseOptionalLess())) {
+    auto parseField = [&]() -> ParseResult {
+      StringRef key;
+      SMLoc keyLoc = parser.getCurrentLocation();
+      double value;
+      if (parser.parseKeyword(&key) || parser.parseEqual() || parser.parseFloat(value))
+        return failure();
+      if (key == "p")
+        p = value;
+      else if (key == "eps")
+        eps = value;
+      else if (key == "min")
+        min = value;
+      else
+        return parser.emitError(keyLoc, "expects p, eps or min, got ") << key;
+      return success();
+    };
+    if (parser.parseCommaSeparatedList(parseField) || parser.parseGreater())
+      return {};
+  }
+  return parser.getChecked<RenormalizeAttr>(loc, parser.getContext(), APFloat(p), APFloat(eps), APFloat(min));
+}
+
+void RenormalizeAttr::print(AsmPrinter &printer) const {
+  Builder b(getContext());
+  std::string fields;
+  llvm::raw_string_ostream os(fields);
+  auto field = [&](StringRef key, APFloat value, double byDefault) {
+    if (value.convertToDouble() == byDefault)
+      return;
+    os << (fields.empty() ? "" : ", ") << key << " = ";
+    b.getF64FloatAttr(value.convertToDouble()).print(os, /*elideType=*/true);
+  };
+  field("p", getP(), 1.0);
+  field("eps", getEps(), 0.0);
+  field("min", getMin(), 0.0);
+  if (!fields.empty())
+    printer << "<" << fields << ">";
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- MoEGroupedOps.cpp - verifiers of the grouped form --------------------------------------------------===//
+
+#include "moe/Dialect/MoE/IR/MoE.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+/// Results of a destination-style op have the shapes of its inits.
+static LogicalResult reifyFromInits(DestinationStyleOpInterface op, OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  for (Value init : op.getDpsInits())
+    shapes.push_back(tensor::getMixedSizes(b, op.getLoc(), init));
+  return success();
+}
+
+/// Whether two shapes can be the same at run time in their second dimension and have one element type.
+static bool sameColumns(RankedTensorType a, RankedTensorType b) {
+  return a.getDimSize(1) == b.getDimSize(1) && a.getElementType() == b.getElementType();
+}
+
+/// The checks that moe.select and moe.router share: the attributes of a route, and the columns of ids and weights.
+template <typename OpTy>
+static LogicalResult verifySelection(OpTy op, int64_t experts) {
+  auto select = dyn_cast<SelectAttrInterface>(op.getSelect());
+  if (!select)
+    return op.emitOpError("expects select to be a selection such as #moe.top_k<2>, got ") << op.getSelect();
+  if (!isa<ScoreFunctionAttrInterface>(op.getWeigh()))
+    return op.emitOpError("expects weigh to be a score function such as #moe.softmax, got ") << op.getWeigh();
+  if (select.getSelectAxis() != Axis::Expert)
+    return op.emitOpError("expects a selection that picks experts, got ") << op.getSelect();
+  if (failed(select.verifySelect([&] { return op.emitOpError(); }, experts)))
+    return failure();
+  int64_t count = select.getCount(experts);
+  if (op.getIds().getType().getDimSize(1) != count || op.getWeights().getType().getDimSize(1) != count)
+    return op.emitOpError("expects ids and weights of ") << count << " columns";
+  return success();
+}
+
+static LogicalResult verifyBias(Operation *op, Value bias, int64_t experts) {
+  if (bias && cast<RankedTensorType>(bias.getType()).getDimSize(0) != experts)
+    return op->emitOpError("expects a bias for each expert, got ") << bias.getType();
+  return success();
+}
+
+//===-- moe.select ------------------------------------------------------------------------------------------===//
+
+SelectAttrInterface SelectOp::getSelection() { return cast<SelectAttrInterface>(getSelect()); }
+ScoreFunctionAttrInterface SelectOp::getScoreFunction() { return cast<ScoreFunctionAttrInterface>(getWeigh()); }
+
+LogicalResult SelectOp::verify() {
+  int64_t experts = getLogits().getType().getDimSize(1);
+  if (failed(verifySelection(*this, experts))) // C1, C2
+    return failure();
+  return verifyBias(*this, getBias(), experts); // C3
+}
+MutableOperandRange SelectOp::getDpsInitsMutable() { return MutableOperandRange(*this, getNumOperands() - 2, 2); }
+LogicalResult SelectOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(*this, b, shapes);
+}
+void SelectOp::getAsmResultNames(OpAsmSetValueNameFn name) {
+  name(getIds(), "experts");
+  name(getWeights(), "weights");
+}
+
+//===-- moe.router ------------------------------------------------------------------------------------------===//
+
+SelectAttrInterface RouterOp::getSelection() { return cast<SelectAttrInterface>(getSelect()); }
+ScoreFunctionAttrInterface RouterOp::getScoreFunction() { return cast<ScoreFunctionAttrInterface>(getWeigh()); }
+
+LogicalResult RouterOp::verify() {
+  auto weight = getWeight().getType();
+  if (weight.getDimSize(1) != getRows().getType().getDimSize(1)) // C1
+    return emitOpError("expects one vector of ") << getRows().getType().getDimSize(1) << " for each expert, got "
+                                                  << weight;
+  int64_t experts = weight.getDimSize(0);
+  if (getLogits().getType().getDimSize(1) != experts) // C2
+    return emitOpError("expects logits of ") << experts << " columns, got " << getLogits().getType();
+  if (failed(verifySelection(*this, experts))) // C3, C5
+    return failure();
+  if (failed(verifyBias(*this, getBias(), experts))) // C4
+    return failure();
+  return verifyBias(*this, getRankBias(), experts); // C4
+}
+MutableOperandRange RouterOp::getDpsInitsMutable() { return MutableOperandRange(*this, getNumOperands() - 3, 3); }
+LogicalResult RouterOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(*this, b, shapes);
+}
+void RouterOp::getAsmResultNames(OpAsmSetValueNameFn name) {
+  name(getLogits(), "logits");
+  name(getIds(), "experts");
+  name(getWeights(), "weights");
+}
+
+//===-- moe.plan --------------------------------------------------------------------------------------------===//
+
+LogicalResult PlanOp::verify() {
+  if (!getOffsets().getType().hasStaticShape() || getOffsets().getType().getDimSize(0) < 2) // C1
+    return emitOpError("expects static offsets of at least two elements, got ") << getOffsets().getType();
+  if (getTokens().getType() != getSlots().getType()) // C2
+    return emitOpError("expects tokens and slots of one type, got ")
+           << getTokens().getType() << " and " << getSlots().getType();
+  return success();
+}
+MutableOperandRange PlanOp::getDpsInitsMutable() { return MutableOperandRange(*this, getNumOperands() - 3, 3); }
+LogicalResult PlanOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(*this, b, shapes);
+}
+void PlanOp::getAsmResultNames(OpAsmSetValueNameFn name) {
+  name(getOffsets(), "offsets");
+  name(getTokens(), "tokens");
+  name(getSlots(), "slots");
+}
+
+//===-- moe.gather, moe.scatter -----------------------------------------------------------------------------===//
+
+LogicalResult GatherOp::verify() {
+  if (!sameColumns(getRows().getType(), getResult().getType())) // C1
+    return emitOpError("expects rows and result of one width and element type, got ")
+           << getRows().getType() << " and " << getResult().getType();
+  return success();
+}
+MutableOperandRange GatherOp::getDpsInitsMutable() { return getInitMutable(); }
+LogicalResult GatherOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(*this, b, shapes);
+}
+void GatherOp::getAsmResultNames(OpAsmSetValueNameFn name) { name(getResult(), "rows"); }
+
+LogicalResult ScatterOp::verify() {
+  if (!sameColumns(getRows().getType(), getResult().getType())) // C1
+    return emitOpError("expects rows and result of one width and element type, got ")
+           << getRows().getType() << " and " << getResult().getType();
+  return success();
+}
+MutableOperandRange ScatterOp::getDpsInitsMutable() { return getInitMutable(); }
+LogicalResult ScatterOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(*this, b, shapes);
+}
+void ScatterOp::getAsmResultNames(OpAsmSetValueNameFn name) { name(getResult(), "slot_rows"); }
+
+//===-- moe.grouped_matmul ----------------------------------------------------------------------------------===//
+
+static RankedTensorType firstMatrix(GroupedMatmulOp op) {
+  return cast<RankedTensorType>(op.getWeights().front().getType());
+}
+int64_t GroupedMatmulOp::getNumExperts() { return firstMatrix(*this).getDimSize(0); }
+int64_t GroupedMatmulOp::getOutputColumns() { return firstMatrix(*this).getDimSize(1); }
+int64_t GroupedMatmulOp::getReductionSize() { return firstMatrix(*this).getDimSize(2); }
+
+LogicalResult GroupedMatmulOp::verify() {
+  if (getWeights().empty()) // C1
+    return emitOpError("expects at least one matrix");
+  for (Value weight : getWeights())
+    if (weight.getType() != firstMatrix(*this) || getReductionSize() != getRows().getType().getDimSize(1)) // C2
+      return emitOpError("expects matrices [experts, columns, ")
+             << getRows().getType().getDimSize(1) << "] of one type, got " << weight.getType();
+  if (getOffsets().getType().getDimSize(0) != getNumExperts() + 1) // C3
+    return emitOpError("expects ") << getNumExperts() + 1 << " offsets, got " << getOffsets().getType();
+  if (getResult().getType().getDimSize(1) != getOutputColumns()) // C4
+    return emitOpError("expects a result of ") << getOutputColumns() << " columns, got " << getResult().getType();
+  for (Value column : getColumns()) {
+    auto type = cast<RankedTensorType>(column.getType());
+    if (type.getDimSize(0) != getNumExperts() || type.getDimSize(1) != getOutputColumns()) // C5
+      return emitOpError("expects column operands [")
+             << getNumExperts() << ", " << getOutputColumns() << "], got " << type;
+  }
+  return success();
+}
+
+LogicalResult GroupedMatmulOp::verifyRegions() {
+  Block &block = getBody().front();
+  SmallVector<Type> expected(getWeights().size(), Float32Type::get(getContext()));
+  for (Value value : llvm::concat<Value>(getColumns(), getScalars()))
+    expected.push_back(getElementTypeOrSelf(value.getType()));
+  if (block.getArgumentTypes() != TypeRange(expected)) // C6
+    return emitOpError("expects block arguments of types ") << expected;
+  Type element = getResult().getType().getElementType();
+  auto yield = dyn_cast<YieldOp>(block.getTerminator());
+  if (!yield || yield.getValues().getTypes() != TypeRange(element)) // C7
+    return emitOpError("expects to yield one ") << element;
+  for (Operation &op : block.without_terminator())
+    if (!isMemoryEffectFree(&op)) // C8
+      return op.emitOpError("has side effects, but is in an epilogue");
+  return success();
+}
+MutableOperandRange GroupedMatmulOp::getDpsInitsMutable() { return getInitMutable(); }
+LogicalResult GroupedMatmulOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(*this, b, shapes);
+}
+void GroupedMatmulOp::getAsmResultNames(OpAsmSetValueNameFn name) { name(getResult(), "product"); }
+
+//===-- moe.combine_slots -----------------------------------------------------------------------------------===//
+
+LogicalResult CombineSlotsOp::verify() {
+  if (getRows().getType().getDimSize(1) != getResult().getType().getDimSize(1)) // C1
+    return emitOpError("expects rows and result of one width, got ")
+           << getRows().getType() << " and " << getResult().getType();
+  if (getCount() < 1) // C2
+    return emitOpError("expects count >= 1, got ") << getCount();
+  bool needed = getKind() == CombineKind::WeightedSum || getKind() == CombineKind::LogSumExp;
+  if (needed != static_cast<bool>(getWeights()) ||
+      (needed && getWeights().getType().getDimSize(1) != static_cast<int64_t>(getCount()))) // C3
+    return emitOpError("expects weights [rows, ")
+           << getCount() << "] exactly for weighted_sum and log_sum_exp";
+  return success();
+}
+MutableOperandRange CombineSlotsOp::getDpsInitsMutable() { return getInitMutable(); }
+LogicalResult CombineSlotsOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(*this, b, shapes);
+}
+void CombineSlotsOp::getAsmResultNames(OpAsmSetValueNameFn name) { name(getResult(), "output"); }

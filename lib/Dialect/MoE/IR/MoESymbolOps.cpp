@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- MoESymbolOps.cpp - moe.weight and moe.layer --------------------------------------------------------===//
+
+#include "OpFormat.h"
+#include "moe/Dialect/MoE/IR/MoE.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+//===-- moe.weight ------------------------------------------------------------------------------------------===//
+
+LogicalResult WeightOp::verify() {
+  auto type = dyn_cast<RankedTensorType>(getType());
+  if (!type || !type.hasStaticShape() || type.getRank() < 1 || type.getRank() > 3 ||
+      !isa<FloatType>(type.getElementType())) // C1
+    return emitOpError("expects a static tensor of floats of rank 1, 2 or 3, got ") << getType();
+  size_t places = getSource().count("{e}");
+  if (places > 1 || (places == 1 && type.getRank() == 1)) // C2
+    return emitOpError("expects {e} at most once, and not in the name of a weight of rank 1, got \"")
+           << getSource() << "\"";
+  if (getTransposed() && type.getRank() == 1) // C3
+    return emitOpError("expects rank 2 or 3 for a transposed weight, got ") << getType();
+  return success();
+}
+
+//===-- moe.layer -------------------------------------------------------------------------------------------===//
+
+ParseResult mlir::moe::parseSymbolList(OpAsmParser &parser, ArrayAttr &symbols) {
+  SmallVector<Attribute> list;
+  auto parseSymbol = [&]() -> ParseResult {
+    FlatSymbolRefAttr symbol;
+    if (parser.parseAttribute(symbol))
+      return failure();
+    list.push_back(symbol);
+    return success();
+  };
+  if (failed(parser.parseOptionalRParen())) {
+    if (parser.parseCommaSeparatedList(parseSymbol))
+      return failure();
+    symbols = parser.getBuilder().getArrayAttr(list);
+    return success();
+  }
+  return parser.emitError(parser.getCurrentLocation(), "expects at least one weight");
+}
+
+void mlir::moe::printSymbolList(OpAsmPrinter &printer, Operation *, ArrayAttr symbols) {
+  llvm::interleaveComma(symbols, printer, [&](Attribute symbol) { printer.printAttribute(symbol); });
+}
+
+LogicalResult LayerOp::verify() {
+  if (getBlock() < 0) // C5
+    return emitOpError("expects block >= 0, got ") << getBlock();
+  return success();
+}
+
+LogicalResult LayerOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto kernel = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getKernelAttr());
+  if (!kernel) // C1
+    return emitOpError("expects a function, but ") << getKernelAttr() << " is none of this module";
+  SmallVector<Type> types;
+  for (auto name : getWeights().getAsRange<FlatSymbolRefAttr>()) {
+    auto weight = symbols.lookupNearestSymbolFrom<WeightOp>(*this, name);
+    if (!weight) // C2
+      return emitOpError("expects weights, but ") << name << " is no moe.weight of this module";
+    types.push_back(weight.getType());
+  }
+  ArrayRef<Type> arguments = kernel.getArgumentTypes();
+  bool packed = false;
+  for (unsigned i = 0, n = kernel.getNumArguments(); i != n; ++i)
+    packed |= kernel.getArgAttr(i, kPackingAttr) != nullptr;
+  if (packed) // From here on the packing attributes say which weights an argument holds.
+    return success();
+  auto rows = arguments.empty() ? RankedTensorType() : dyn_cast<RankedTensorType>(arguments.front());
+  if (arguments.size() != types.size() + 1 || !rows || rows.getRank() != 2) // C3
+    return emitOpError("expects a kernel of one tensor of rows and ")
+           << types.size() << " weights, got " << kernel.getFunctionType();
+  for (auto [index, argument, weight] : llvm::enumerate(arguments.drop_front(), types))
+    if (argument != weight) // C4
+      return emitOpError("expects weight ") << index << " of type " << argument << ", got " << weight;
+  return success();
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- InitAll.cpp - registration of dialects, external models, passes and pipelines ----------------------===//
+
+#include "moe/InitAll.h"
+
+#include "moe/Dialect/MoE/IR/MoE.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+
+using namespace mlir;
+
+void mlir::moe::registerAllDialects(DialectRegistry &registry) {
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  registry.insert<MoEDialect>();
+}
+
+void mlir::moe::registerAllPasses() {}
