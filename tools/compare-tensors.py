@@ -30,8 +30,9 @@ def read_tensor(path, name):
     data = Path(path).read_bytes()
     (length,) = struct.unpack_from("<Q", data)
     header = json.loads(data[8 : 8 + length])
+    header.pop("__metadata__", None)
     if name not in header:
-        raise CompareError(f"{path}: no tensor {name}, got {', '.join(sorted(header))}")
+        raise CompareError(f"{path}: no tensor {name} among {len(header)}")
     entry = header[name]
     dtype = entry["dtype"]
     if dtype not in CODES:
