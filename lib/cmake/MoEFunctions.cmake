@@ -52,7 +52,9 @@ target_compile_options(moe_mlir_flags INTERFACE ${moe_llvm_definitions}
 add_library(moe_plain_flags INTERFACE)
 target_link_libraries(moe_plain_flags INTERFACE moe_common_flags)
 target_compile_features(moe_plain_flags INTERFACE cxx_std_20)
-target_compile_options(moe_plain_flags INTERFACE -fvisibility=hidden)
+# A field left out of a designated initializer is zero, and meant to be.
+target_compile_options(moe_plain_flags INTERFACE -fvisibility=hidden
+  $<$<COMPILE_LANGUAGE:CXX>:-Wno-missing-designated-field-initializers>)
 
 # One precompiled header of MLIR's core serves all MLIR libraries and tools.
 if(MOE_ENABLE_PCH)
