@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+// Packing: where an element of a logical matrix lies in a packed expert, and the conversion to its element type.
+//===----------------------------------------------------------------------===//
+#include "Layout.h"
+
+#include "moe/Checkpoint/Convert.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace moe;
+
+int64_t moe::dtypeBytes(int32_t dtype) {
+  switch (dtype) {
+  case MOE_F32:
+  case MOE_I32:
+    return 4;
+  case MOE_BF16:
+  case MOE_F16:
+    return 2;
+  }
+  return 0;
+}
+
+bool moe::layoutOf(const moe_weight_desc &weight, Layout &layout) {
+  if (weight.num_sources < 1 || !weight.sources || weight.experts < 1 || weight.panel < 0 || weight.k_group < 0)
+    return false;
+  if (weight.panel > 0 && weight.k_group < 1)
+    return false;
+  if (weight.dtype != MOE_F32 && weight.dtype != MOE_BF16 && weight.dtype != MOE_F16)
+    return false;
+  const moe_source_desc &first = weight.sources[0];
+  for (int64_t s = 0; s < weight.num_sources; ++s)
+    if (!weight.sources[s].name || weight.sources[s].rows != first.rows || weight.sources[s].cols != first.cols)
+      return false;
+  if (first.rows < 1 || first.cols < 1)
+    return false;
+  layout = {first.rows,   first.cols, weight.num_sources, weight.panel, weight.panel ? weight.k_group : 1,
+            dtypeBytes(weight.dtype)};
+  int64_t bytes = packedBytes(layout), all;
+  return bytes >= 0 && !__builtin_mul_overflow(bytes, weight.experts, &all) && all < INT64_C(1) << 62;
+}
+
+int64_t moe::packedBytes(const Layout &layout) {
+  // The roundings are done in the multiplied form, so that a huge panel cannot overflow before it is noticed.
+  int64_t rows = layout.rows, cols = layout.cols, bytes;
+  if (layout.panel &&
+      (__builtin_mul_overflow((rows - 1) / layout.panel + 1, layout.panel, &rows) ||
+       __builtin_mul_overflow((cols - 1) / layout.kGroup + 1, layout.kGroup, &cols)))
+    return -1;
+  if (__builtin_mul_overflow(rows, cols, &bytes) || __builtin_mul_overflow(bytes, layout.sources, &bytes) ||
+      __builtin_mul_overflow(bytes, layout.elementBytes, &bytes) || bytes > (INT64_C(1) << 62) - 64)
+    return -1;
+  return (bytes + 63) / 64 * 64;
+}
+
+/// One panel of a piece. KGroup is a constant for the common values, so that the innermost copy is one move.
+template <typename Element, int64_t KGroup>
+static void packPanel(const Layout &layout, int64_t s, int64_t row, int64_t count, int64_t col, int64_t width,
+                      const Element *data, int64_t rowStep, int64_t colStep, Element *packed) {
+  const int64_t kGroup = KGroup ? KGroup : layout.kGroup;
+  const int64_t block = layout.panel * kGroup;
+  int64_t firstGroup = col / kGroup;
+  Element *dst = packed + ((row / layout.panel * layout.groups() + firstGroup) * layout.sources + s) * block;
+  for (int64_t k = 0; k < width; k += kGroup, dst += layout.sources * block) {
+    int64_t depth = std::min(kGroup, width - k);
+    if (depth == kGroup) {
+      for (int64_t n = 0; n < count; ++n)
+        for (int64_t i = 0; i < kGroup; ++i)
+          dst[n * kGroup + i] = data[n * rowStep + (k + i) * colStep];
+    } else {
+      for (int64_t n = 0; n < count; ++n)
+        for (int64_t i = 0; i < depth; ++i)
+          dst[n * kGroup + i] = data[n * rowStep + (k + i) * colStep];
+    }
+  }
+}
+
+template <typename Element>
+static void packTyped(const Layout &layout, int64_t s, int64_t row, int64_t count, int64_t col, int64_t width,
+                      const Element *data, int64_t rowStep, int64_t colStep, Element *packed) {
+  if (layout.panel == 0) {
+    Element *dst = packed + (s * layout.rows + row) * layout.cols + col;
+    for (int64_t n = 0; n < count; ++n)
+      for (int64_t k = 0; k < width; ++k)
+        dst[n * layout.cols + k] = data[n * rowStep + k * colStep];
+    return;
+  }
+  for (int64_t n = 0; n < count; n += layout.panel) {
+    int64_t inPanel = std::min(layout.panel, count - n);
+    auto *pack = layout.kGroup == 1   ? packPanel<Element, 1>
+                 : layout.kGroup == 2 ? packPanel<Element, 2>
+                 : layout.kGroup == 4 ? packPanel<Element, 4>
+                                      : packPanel<Element, 0>;
+    pack(layout, s, row + n, inPanel, col, width, data + n * rowStep, rowStep, colStep, packed);
+  }
+}
+
+void moe::packPiece(const Layout &layout, int64_t s, int64_t row, int64_t count, int64_t col, int64_t width,
+                    const void *data, int64_t rowStep, int64_t colStep, void *packed) {
+  if (layout.elementBytes == 2)
+    packTyped(layout, s, row, count, col, width, static_cast<const uint16_t *>(data), rowStep, colStep,
+              static_cast<uint16_t *>(packed));
+  else
+    packTyped(layout, s, row, count, col, width, static_cast<const uint32_t *>(data), rowStep, colStep,
+              static_cast<uint32_t *>(packed));
+}
+
+bool moe::convertElements(int32_t from, const void *src, int32_t to, void *dst, int64_t count) {
+  auto each = [&](auto *in, auto *out, auto convert) {
+    for (int64_t i = 0; i < count; ++i)
+      out[i] = convert(in[i]);
+    return true;
+  };
+  auto *f32 = static_cast<const float *>(src);
+  auto *half = static_cast<const uint16_t *>(src);
+  auto *toF32 = static_cast<float *>(dst);
+  auto *toHalf = static_cast<uint16_t *>(dst);
+  bool known = (from == MOE_F32 || from == MOE_BF16 || from == MOE_F16);
+  if (known && from == to) {
+    std::memcpy(dst, src, size_t(count * dtypeBytes(from)));
+    return true;
+  }
+  switch (from * 8 + to) {
+  case MOE_F32 * 8 + MOE_BF16:
+    return each(f32, toHalf, floatToBf16);
+  case MOE_F32 * 8 + MOE_F16:
+    return each(f32, toHalf, floatToF16);
+  case MOE_BF16 * 8 + MOE_F32:
+    return each(half, toF32, bf16ToFloat);
+  case MOE_F16 * 8 + MOE_F32:
+    return each(half, toF32, f16ToFloat);
+  case MOE_BF16 * 8 + MOE_F16:
+    return each(half, toHalf, [](uint16_t value) { return floatToF16(bf16ToFloat(value)); });
+  case MOE_F16 * 8 + MOE_BF16:
+    return each(half, toHalf, [](uint16_t value) { return floatToBf16(f16ToFloat(value)); });
+  }
+  return false;
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+// Reading weights. Every matrix passes through a small staging buffer, so that loading needs little more memory than the
+// packed weights; each (expert, source) is one task.
+//===----------------------------------------------------------------------===//
+#include "Weights.h"
+
+#include "Error.h"
+#include "Layout.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <mutex>
+
+using namespace moe;
+
+namespace {
+
+constexpr int64_t stagingBytes = 1 << 20; // stays in the L2 cache between reading and packing
+
+/// One expert's matrix of one source: where it lies, or its random key.
+struct Matrix {
+  const TensorInfo *tensor = nullptr;
+  int64_t firstElement = 0;
+  uint64_t key = 0;
+};
+
+struct Loader {
+  Loader(const moe_weight_desc &weight, const char *layer, const WeightSource &source, PackedWeight &result)
+      : weight(weight), layer(layer), source(source), result(result) {}
+
+  const moe_weight_desc &weight;
+  const char *layer;
+  const WeightSource &source;
+  Layout layout{};
+  std::vector<Matrix> matrices; // [expert][source]
+  PackedWeight &result;
+
+  std::mutex lock;
+  int64_t failedTask = INT64_MAX; // the lowest, so that the message does not depend on threads
+  moe_status failedStatus = MOE_OK;
+  std::string failedText;
+
+  moe_status find();
+  moe_status check(const TensorInfo &tensor, const moe_source_desc &from, bool stacked);
+  moe_status read(int64_t task);
+  moe_status fetch(const Matrix &matrix, int64_t first, int64_t count, void *raw);
+  void runTasks(int64_t begin, int64_t end);
+};
+
+} // namespace
+
+static std::string withExpert(std::string name, int64_t expert) {
+  const std::string number = std::to_string(expert);
+  for (size_t at = name.find("{e}"); at != std::string::npos; at = name.find("{e}", at + number.size()))
+    name.replace(at, 3, number);
+  return name;
+}
+
+/// The shapes that a tensor may have; the first is the one that messages name.
+static std::vector<std::vector<int64_t>> acceptedShapes(const moe_source_desc &from, int64_t experts, bool stacked) {
+  std::vector<std::vector<int64_t>> matrices;
+  matrices.push_back(from.transposed ? std::vector<int64_t>{from.cols, from.rows}
+                                     : std::vector<int64_t>{from.rows, from.cols});
+  if (from.cols == 1)
+    matrices.push_back({from.rows});
+  if (from.rows == 1)
+    matrices.push_back({from.cols});
+  std::vector<std::vector<int64_t>> shapes;
+  if (stacked)
+    for (std::vector<int64_t> shape : matrices) {
+      shape.insert(shape.begin(), experts);
+      shapes.push_back(shape);
+    }
+  if (!stacked || experts == 1)
+    shapes.insert(stacked && experts == 1 ? shapes.begin() : shapes.end(), matrices.begin(), matrices.end());
+  return shapes;
+}
+
+moe_status Loader::check(const TensorInfo &tensor, const moe_source_desc &from, bool stacked) {
+  const char *file = source.checkpoint->fileOf(tensor).c_str();
+  if (tensor.dtype != DType::F32 && tensor.dtype != DType::BF16 && tensor.dtype != DType::F16)
+    return fail(MOE_CHECKPOINT_ERROR, "%s: tensor '%s': expected F32, BF16 or F16, got %s; convert the checkpoint", file,
+                tensor.name.c_str(), std::string(dtypeName(tensor.dtype)).c_str());
+  auto shapes = acceptedShapes(from, weight.experts, stacked);
+  if (std::find(shapes.begin(), shapes.end(), tensor.shape) == shapes.end())
+    return fail(MOE_CHECKPOINT_ERROR,
+                "%s: tensor '%s': expected shape %s, got %s; use the checkpoint that %s was compiled for", file,
+                tensor.name.c_str(), shapeText(shapes.front()).c_str(), shapeText(tensor.shape).c_str(), layer);
+  return MOE_OK;
+}
+
+moe_status Loader::find() {
+  matrices.resize(size_t(weight.experts * weight.num_sources));
+  for (int64_t s = 0; s < weight.num_sources; ++s) {
+    const moe_source_desc &from = weight.sources[s];
+    bool stacked = !std::strstr(from.name, "{e}");
+    for (int64_t e = 0; e < weight.experts; ++e) {
+      Matrix &matrix = matrices[size_t(e * weight.num_sources + s)];
+      matrix.firstElement = stacked ? e * layout.rows * layout.cols : 0;
+      if (!source.checkpoint) {
+        matrix.key = randomKey(source.seed, from.name, e);
+        continue;
+      }
+      if (stacked && e > 0) {
+        matrix.tensor = matrices[size_t(s)].tensor;
+        continue;
+      }
+      std::string name = withExpert(from.name, e);
+      matrix.tensor = source.checkpoint->find(name);
+      if (!matrix.tensor)
+        return fail(MOE_CHECKPOINT_ERROR,
+                    "%s: expected a tensor '%s' (weight '%s' of %s), got none; use the checkpoint that the library was "
+                    "compiled for",
+                    source.checkpoint->path().c_str(), name.c_str(), weight.symbol, layer);
+      if (moe_status status = check(*matrix.tensor, from, stacked))
+        return status;
+    }
+  }
+  return MOE_OK;
+}
+
+/// Elements [first, first + count) of a matrix in the order and type they are stored in.
+moe_status Loader::fetch(const Matrix &matrix, int64_t first, int64_t count, void *raw) {
+  if (!source.checkpoint) {
+    randomElements(matrix.key, layout.cols, first, count, static_cast<float *>(raw));
+    return MOE_OK;
+  }
+  int64_t size = int64_t(dtypeSize(matrix.tensor->dtype));
+  auto done = source.checkpoint->read(*matrix.tensor, uint64_t((matrix.firstElement + first) * size), raw,
+                                      uint64_t(count * size));
+  return done ? MOE_OK : fail(MOE_IO_ERROR, "%s", done.message().c_str());
+}
+
+moe_status Loader::read(int64_t task) {
+  const Matrix &matrix = matrices[size_t(task)];
+  int64_t expert = task / weight.num_sources, s = task % weight.num_sources;
+  // Random matrices are drawn as [N, K], whatever the checkpoint would have.
+  bool transposed = source.checkpoint && weight.sources[s].transposed;
+  int32_t from = source.checkpoint ? int32_t(matrix.tensor->dtype) : int32_t(MOE_F32);
+  int64_t lines = transposed ? layout.cols : layout.rows; // stored lines, each of `length` elements
+  int64_t length = transposed ? layout.rows : layout.cols;
+  int64_t unit = transposed ? layout.kGroup : std::max<int64_t>(1, layout.panel);
+  int64_t step = std::max<int64_t>(1, stagingBytes / 4 / length / unit) * unit;
+  step = std::min(step, lines);
+  std::unique_ptr<uint32_t[]> raw(new uint32_t[size_t(step * length)]);
+  std::unique_ptr<uint32_t[]> converted;
+  if (from != weight.dtype)
+    converted.reset(new uint32_t[size_t(step * length)]);
+  void *packed = result.memory.data() + expert * packedBytes(layout);
+  for (int64_t line = 0; line < lines; line += step) {
+    int64_t count = std::min(step, lines - line);
+    if (moe_status status = fetch(matrix, line * length, count * length, raw.get()))
+      return status;
+    const void *data = raw.get();
+    if (converted) {
+      convertElements(from, raw.get(), weight.dtype, converted.get(), count * length);
+      data = converted.get();
+    }
+    if (transposed)
+      packPiece(layout, s, 0, length, line, count, data, 1, length, packed);
+    else
+      packPiece(layout, s, line, count, 0, length, data, length, 1, packed);
+  }
+  return MOE_OK;
+}
+
+void Loader::runTasks(int64_t begin, int64_t end) {
+  for (int64_t task = begin; task < end; ++task) {
+    moe_status status = guard([&] { return read(task); });
+    if (status == MOE_OK)
+      continue;
+    std::lock_guard<std::mutex> held(lock);
+    if (task < failedTask) {
+      failedTask = task;
+      failedStatus = status;
+      failedText.assign(moe_last_error());
+    }
+    return;
+  }
+}
+
+moe_status moe::loadWeight(const moe_weight_desc &weight, const char *layer, const WeightSource &source, moe_pool *pool,
+                           PackedWeight &result) {
+  Loader loader(weight, layer, source, result);
+  if (!layoutOf(weight, loader.layout))
+    return fail(MOE_INVALID_ARGUMENT, "%s: weight '%s': malformed descriptor", layer, weight.symbol);
+  if (moe_status status = loader.find())
+    return status;
+  int64_t bytes = packedBytes(loader.layout);
+  result.memory = Block(size_t(bytes * weight.experts));
+  result.experts.resize(size_t(weight.experts));
+  for (int64_t e = 0; e < weight.experts; ++e)
+    result.experts[size_t(e)] = result.memory.data() + e * bytes;
+  auto tasks = [](void *data, int64_t begin, int64_t end) { static_cast<Loader *>(data)->runTasks(begin, end); };
+  moe_parallel_for(pool, weight.experts * weight.num_sources, tasks, &loader);
+  if (loader.failedStatus)
+    return fail(loader.failedStatus, "%s", loader.failedText.c_str());
+  return MOE_OK;
+}
