@@ -33,11 +33,13 @@ mapfile -t cxx_files < <(sources \( -name '*.cpp' -o -name '*.h' -o -name '*.c' 
 mapfile -t tidy_files < <(sources -name '*.cpp' ! -path 'lib/cmake/*')
 mapfile -t shell_files < <(sources -name '*.sh'; echo .ci/run)
 
-install_ruff() {
+# Debian has no ruff, so this one comes from PyPI.
+run_ruff() {
   local ruff="$build_dir/venv/bin/ruff"
   if [[ "$("$ruff" --version 2>/dev/null)" != "ruff $ruff_version" ]]; then
-    python3 -m venv "$build_dir/venv" && "$build_dir/venv/bin/pip" install -q "ruff==$ruff_version"
+    python3 -m venv "$build_dir/venv" && "$build_dir/venv/bin/pip" install -q "ruff==$ruff_version" || return 1
   fi
+  "$ruff" "$@" --cache-dir "$build_dir/ruff-cache" .
 }
 
 # One file a process keeps every core busy; the precompiled header makes each short.
@@ -48,9 +50,8 @@ run_tidy() {
 
 check shellcheck shellcheck "${shell_files[@]}"
 check clang-format clang-format-22 --dry-run -Werror "${cxx_files[@]}"
-check ruff-install install_ruff
-check ruff-check "$build_dir/venv/bin/ruff" check --cache-dir "$build_dir/ruff-cache" .
-check ruff-format "$build_dir/venv/bin/ruff" format --check --cache-dir "$build_dir/ruff-cache" .
+check ruff-check run_ruff check
+check ruff-format run_ruff format --check
 if [[ "$mode" != quick ]]; then
   check clang-tidy run_tidy
 fi
