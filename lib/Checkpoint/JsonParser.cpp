@@ -38,6 +38,10 @@ public:
     return handler.startObject();
   }
   bool key(std::string &name) override {
+    if (keys.back().size() == maxJsonKeys) {
+      handler.problem = "more than " + std::to_string(maxJsonKeys) + " keys in one object";
+      return false;
+    }
     if (!keys.back().insert(name).second) {
       handler.problem = "duplicate key " + quote(name);
       return false;

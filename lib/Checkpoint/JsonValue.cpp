@@ -135,6 +135,10 @@ private:
     return place(std::move(done));
   }
   bool place(JsonValue value) {
+    if (++values > maxTreeValues) {
+      problem = "more than " + std::to_string(maxTreeValues) + " values";
+      return false;
+    }
     if (open.empty())
       root = std::move(value);
     else if (open.back().isObject())
@@ -145,6 +149,7 @@ private:
   }
 
   std::vector<JsonValue> open;
+  size_t values = 0;
 };
 
 } // namespace

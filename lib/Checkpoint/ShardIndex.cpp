@@ -10,6 +10,7 @@
 #include "moe/Checkpoint/Text.h"
 
 #include <algorithm>
+#include <map>
 
 using namespace moe;
 
@@ -25,45 +26,102 @@ static bool isPlainFileName(std::string_view name) {
                      [](unsigned char c) { return c >= 0x20 && c != 0x7f && c != '/' && c != '\\'; });
 }
 
+namespace {
+
+/// Takes {"weight_map": {TENSOR: FILE, ...}, ...} and skips whatever else is there.
+class IndexHandler : public JsonHandler {
+public:
+  bool null() override { return value("null"); }
+  bool boolean(bool flag) override { return value(flag ? "true" : "false"); }
+  bool integer(int64_t number) override { return value(std::to_string(number)); }
+  bool real(double, const std::string &text) override { return value(printable(text)); }
+  bool string(std::string &text) override {
+    if (depth != 2 || !inMap)
+      return value(quote(text));
+    if (!isPlainFileName(text))
+      return wrong("expected the name of a *.safetensors file in the folder, got " + quote(text));
+    auto [shard, isNew] = shards.emplace(std::move(text), 0);
+    if (isNew && shards.size() > maxShards) {
+      problem = "weight_map names more than " + std::to_string(maxShards) + " files";
+      return false;
+    }
+    if (tensors.size() == maxTensors) {
+      problem = "weight_map names more than " + std::to_string(maxTensors) + " tensors";
+      return false;
+    }
+    tensors.emplace_back(std::move(tensor), shard);
+    return true;
+  }
+  bool key(std::string &name) override {
+    if (depth == 1)
+      inMap = name == "weight_map";
+    else if (depth == 2 && inMap)
+      tensor = std::move(name);
+    return true;
+  }
+  bool startObject() override {
+    if (depth > 0 && !(depth == 1 && inMap) && !value("an object"))
+      return false;
+    sawMap |= depth == 1 && inMap;
+    ++depth;
+    return true;
+  }
+  bool startArray() override {
+    if (!value("an array"))
+      return false;
+    ++depth;
+    return true;
+  }
+  bool endObject() override { return --depth, true; }
+  bool endArray() override { return --depth, true; }
+
+  std::map<std::string, size_t> shards; // the numbers are filled in when all are known
+  std::vector<std::pair<std::string, std::map<std::string, size_t>::iterator>> tensors;
+  bool sawMap = false;
+
+private:
+  bool wrong(const std::string &what) {
+    problem = "weight_map, tensor " + quote(tensor) + ": " + what;
+    return false;
+  }
+  /// Anything but a file name in the map.
+  bool value(const std::string &got) {
+    if (depth == 0) {
+      problem = "expected an object with a weight_map, got " + got;
+      return false;
+    }
+    if (!inMap)
+      return true;
+    if (depth == 2)
+      return wrong("expected a string, got " + got);
+    problem = "expected an object weight_map from tensors to files, got " + got;
+    return false;
+  }
+
+  size_t depth = 0;
+  bool inMap = false; // below the key weight_map
+  std::string tensor;
+};
+
+} // namespace
+
 Expected<ShardIndex> moe::readShardIndex(const std::string &path, const std::string &name) {
-  auto fail = [&](const std::string &what) { return Error{name + ": " + what}; };
   Expected<std::string> text = readTextFile(path, maxHeaderBytes);
   if (!text)
     return text.error();
-  Expected<JsonValue> json = parseJson(*text, name);
-  if (!json)
-    return json.error();
-  const JsonValue *map = json->find("weight_map");
-  if (!map || !map->isObject())
-    return fail("expected an object weight_map from tensors to files, got " + (map                ? map->inWords()
-                                                                               : json->isObject() ? std::string("none")
-                                                                                                  : json->inWords()));
-  if (map->members().empty())
-    return fail("weight_map names no tensor");
-  if (map->members().size() > maxTensors)
-    return fail("weight_map names more than " + std::to_string(maxTensors) + " tensors");
-
-  std::vector<std::string> files; // one for each member
-  for (const auto &[tensor, file] : map->members()) {
-    Expected<std::string> shard = file.asString();
-    if (!shard)
-      return fail("weight_map, tensor " + quote(tensor) + ": " + shard.message());
-    if (!isPlainFileName(*shard))
-      return fail("weight_map, tensor " + quote(tensor) +
-                  ": expected the name of a *.safetensors file in the folder, got " + quote(*shard));
-    files.push_back(std::move(*shard));
-  }
+  IndexHandler handler;
+  Expected<Unit> parsed = parseJson(*text, name, handler);
+  if (!parsed)
+    return parsed.error();
+  if (handler.tensors.empty())
+    return Error{name + ": " + (handler.sawMap ? "weight_map names no tensor" : "no weight_map from tensors to files")};
 
   ShardIndex index;
-  index.shards = files;
-  std::sort(index.shards.begin(), index.shards.end());
-  index.shards.erase(std::unique(index.shards.begin(), index.shards.end()), index.shards.end());
-  if (index.shards.size() > maxShards)
-    return fail("weight_map names " + std::to_string(index.shards.size()) + " files, expected at most " +
-                std::to_string(maxShards));
-  for (size_t i = 0; i < files.size(); ++i) {
-    auto shard = std::lower_bound(index.shards.begin(), index.shards.end(), files[i]);
-    index.tensors.emplace_back(map->members()[i].first, size_t(shard - index.shards.begin()));
+  for (auto &[shard, number] : handler.shards) {
+    number = index.shards.size();
+    index.shards.push_back(shard);
   }
+  for (auto &[tensor, shard] : handler.tensors)
+    index.tensors.emplace_back(std::move(tensor), shard->second);
   return index;
 }

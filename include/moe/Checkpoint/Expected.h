@@ -19,7 +19,8 @@ struct Error {
 /// The value of an operation that only succeeds or fails.
 struct Unit {};
 
-template <class T> class [[nodiscard]] Expected {
+template <class T>
+class [[nodiscard]] Expected {
 public:
   Expected(T value) : state(std::in_place_index<0>, std::move(value)) {}
   Expected(Error error) : state(std::in_place_index<1>, std::move(error)) {}

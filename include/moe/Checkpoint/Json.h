@@ -17,6 +17,8 @@
 namespace moe {
 
 inline constexpr size_t maxJsonDepth = 64;
+inline constexpr size_t maxJsonKeys = 1'000'001; ///< of one object: a million tensors and their metadata
+inline constexpr size_t maxTreeValues = 250'000; ///< of a JsonValue tree, which takes far more memory than the text
 
 /// Receives a document piece by piece, for files too large for a tree. A method returns false to stop, having set
 /// `problem` to the reason.

@@ -132,8 +132,13 @@ TEST(Checkpoint, RefusesBadIndexes) {
   const std::string at = "/model.safetensors.index.json: ";
   EXPECT_EQ(map(R"("x": "a.safetensors")"), "");
   EXPECT_EQ(map(R"("x": "inner.safetensors")"), "");
-  EXPECT_EQ(with("[]"), at + "expected an object weight_map from tensors to files, got an array");
-  EXPECT_EQ(with("{}"), at + "expected an object weight_map from tensors to files, got none");
+  EXPECT_EQ(with("[]"), at + "expected an object with a weight_map, got an array");
+  EXPECT_EQ(with("{}"), at + "no weight_map from tensors to files");
+  EXPECT_EQ(with(R"({"weight_map": [1]})"), at + "expected an object weight_map from tensors to files, got an array");
+  EXPECT_EQ(with(R"({"weight_map": {"x": {"y": "a.safetensors"}}})"),
+            at + "weight_map, tensor \"x\": expected a string, got an object");
+  EXPECT_EQ(with(R"({"metadata": {"weight_map": {"x": "../y"}}, "weight_map": {"x": "a.safetensors"}, "z": [[1]]})"),
+            "");
   EXPECT_EQ(map(""), at + "weight_map names no tensor");
   EXPECT_EQ(map(R"("x": 1)"), at + "weight_map, tensor \"x\": expected a string, got 1");
   std::string other = outside.file("out.safetensors");

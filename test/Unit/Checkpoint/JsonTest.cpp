@@ -87,6 +87,13 @@ TEST(Json, LimitsDepth) {
   EXPECT_EQ(problem(std::string(10'000'000, '[')), "f.json: nested more than 64 deep");
 }
 
+TEST(Json, LimitsTheTree) {
+  std::string text = "[1";
+  for (size_t i = 0; i < maxTreeValues; ++i)
+    text += ",1";
+  EXPECT_EQ(problem(text + "]"), "f.json: more than 250000 values");
+}
+
 TEST(Json, MessagesStayOneShortLine) {
   std::string text =
       problem("{\"a\\n" + std::string(100'000, 'x') + "\": 1, \"a\\n" + std::string(100'000, 'x') + "\": 2}");
