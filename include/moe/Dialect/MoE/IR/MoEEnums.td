@@ -7,10 +7,6 @@
 include "mlir/IR/EnumAttr.td"
 include "moe/Dialect/MoE/IR/MoEBase.td"
 
-class MoE_EnumAttr<EnumInfo enum, string mnemonic> : EnumAttr<MoE_Dialect, enum, mnemonic> {
-  let assemblyFormat = "$value";
-}
-
 def MoE_Axis : I32EnumAttr<"Axis", "along which axis of the logits [rows, experts] a selection picks", [
     I32EnumAttrCase<"Expert", 0, "expert">, // token choice: each row picks experts
     I32EnumAttrCase<"Row", 1, "row">        // expert choice: each expert picks rows
@@ -24,9 +20,7 @@ def MoE_Rank : I32EnumAttr<"Rank", "what a selection compares", [
     I32EnumAttrCase<"Scores", 1, "scores">
   ]> {
   let cppNamespace = "::mlir::moe";
-  let genSpecializedAttr = 0;
 }
-def MoE_RankAttr : MoE_EnumAttr<MoE_Rank, "rank">;
 
 def MoE_Over : I32EnumAttr<"Over", "the set that a score function is normalised over", [
     I32EnumAttrCase<"Each", 0, "each">,
@@ -35,9 +29,7 @@ def MoE_Over : I32EnumAttr<"Over", "the set that a score function is normalised 
     I32EnumAttrCase<"Group", 3, "group">
   ]> {
   let cppNamespace = "::mlir::moe";
-  let genSpecializedAttr = 0;
 }
-def MoE_OverAttr : MoE_EnumAttr<MoE_Over, "over">;
 
 def MoE_GroupReduce : I32EnumAttr<"GroupReduce", "the score of a group of experts", [
     I32EnumAttrCase<"Max", 0, "max">,
@@ -63,8 +55,6 @@ def MoE_CombineKind : I32EnumAttr<"CombineKind", "how the outputs of a row's exp
     I32EnumAttrCase<"LogSumExp", 4, "log_sum_exp">
   ]> {
   let cppNamespace = "::mlir::moe";
-  let genSpecializedAttr = 0;
 }
-def MoE_CombineKindAttr : MoE_EnumAttr<MoE_CombineKind, "combine_kind">;
 
 #endif // MOE_ENUMS_TD

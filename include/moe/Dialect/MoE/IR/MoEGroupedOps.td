@@ -35,7 +35,7 @@ def MoE_SelectOp : MoE_GroupedOp<"select"> {
     selected expert. C3: the bias has an element for each expert.
   }];
   let arguments = (ins MoE_Rows:$logits, Optional<1DTensorOf<[AnyFloat]>>:$bias, AnyAttr:$select,
-                       MoE_RankAttr:$rank, AnyAttr:$weigh, MoE_OverAttr:$over,
+                       MoE_Rank:$rank, AnyAttr:$weigh, MoE_Over:$over,
                        OptionalAttr<MoE_RenormalizeAttr>:$renormalize, OptionalAttr<F64Attr>:$scale,
                        MoE_Ids:$idsInit, MoE_Rows:$weightsInit);
   let results = (outs MoE_Ids:$ids, MoE_Rows:$weights);
@@ -70,8 +70,8 @@ def MoE_RouterOp : MoE_GroupedOp<"router", [AttrSizedOperandSegments]> {
     selection picks experts.
   }];
   let arguments = (ins MoE_Rows:$rows, MoE_Rows:$weight, Optional<1DTensorOf<[AnyFloat]>>:$bias,
-                       Optional<1DTensorOf<[AnyFloat]>>:$rankBias, AnyAttr:$select, MoE_RankAttr:$rank,
-                       AnyAttr:$weigh, MoE_OverAttr:$over, OptionalAttr<MoE_RenormalizeAttr>:$renormalize,
+                       Optional<1DTensorOf<[AnyFloat]>>:$rankBias, AnyAttr:$select, MoE_Rank:$rank,
+                       AnyAttr:$weigh, MoE_Over:$over, OptionalAttr<MoE_RenormalizeAttr>:$renormalize,
                        OptionalAttr<F64Attr>:$scale, MoE_Rows:$logitsInit, MoE_Ids:$idsInit, MoE_Rows:$weightsInit);
   let results = (outs MoE_Rows:$logits, MoE_Ids:$ids, MoE_Rows:$weights);
   let assemblyFormat = [{
@@ -222,7 +222,7 @@ def MoE_CombineSlotsOp : MoE_GroupedOp<"combine_slots"> {
     C1: rows and result have the same width. C2: count >= 1. C3: weights are
     there exactly for weighted_sum and log_sum_exp, with `count` columns.
   }];
-  let arguments = (ins MoE_Rows:$rows, I64Attr:$count, MoE_CombineKindAttr:$kind, Optional<MoE_Rows>:$weights,
+  let arguments = (ins MoE_Rows:$rows, I64Attr:$count, MoE_CombineKind:$kind, Optional<MoE_Rows>:$weights,
                        MoE_Rows:$init);
   let results = (outs MoE_Rows:$result);
   let assemblyFormat = [{

@@ -93,13 +93,13 @@ def MoE_RouteOp : MoE_Op<"route", [Pure, DeclareOpInterfaceMethods<OpAsmOpInterf
     group.
   }];
   let arguments = (ins MoE_Rows:$logits, Optional<1DTensorOf<[AnyFloat]>>:$bias, AnyAttr:$select,
-                       MoE_RankAttr:$rank, AnyAttr:$weigh, MoE_OverAttr:$over,
+                       MoE_Rank:$rank, AnyAttr:$weigh, MoE_Over:$over,
                        OptionalAttr<MoE_RenormalizeAttr>:$renormalize, OptionalAttr<F64Attr>:$scale);
   let results = (outs MoE_RoutingType:$routing);
   let assemblyFormat = [{
     $logits (`bias` $bias^)? `select` $select `rank` $rank `weigh` $weigh `over` $over
     (`renormalize` $renormalize^)? (`scale` $scale^)? attr-dict `:` type($logits) (`,` type($bias)^)? `->`
-    type($routing)
+    qualified(type($routing))
   }];
   let extraClassDeclaration = [{
     SelectAttrInterface getSelection();
@@ -128,11 +128,11 @@ def MoE_RouteWithinOp : MoE_Op<"route_within", [Pure,
     the selection holds for M experts. C7: a normalising function needs `over`
     all (the children of a node) or selected.
   }];
-  let arguments = (ins MoE_RoutingType:$parent, MoE_Rows:$logits, AnyAttr:$select, AnyAttr:$weigh, MoE_OverAttr:$over);
+  let arguments = (ins MoE_RoutingType:$parent, MoE_Rows:$logits, AnyAttr:$select, AnyAttr:$weigh, MoE_Over:$over);
   let results = (outs MoE_RoutingType:$routing);
   let assemblyFormat = [{
-    $parent `,` $logits `select` $select `weigh` $weigh `over` $over attr-dict `:` type($parent) `,` type($logits)
-    `->` type($routing)
+    $parent `,` $logits `select` $select `weigh` $weigh `over` $over attr-dict `:` qualified(type($parent)) `,` type($logits)
+    `->` qualified(type($routing))
   }];
   let hasVerifier = 1;
 }
@@ -153,7 +153,7 @@ def MoE_MakeRoutingOp : MoE_Op<"make_routing", [Pure,
   }];
   let arguments = (ins 2DTensorOf<[I32]>:$ids, MoE_Rows:$weights);
   let results = (outs MoE_RoutingType:$routing);
-  let assemblyFormat = "$ids `,` $weights attr-dict `:` type($ids) `,` type($weights) `->` type($routing)";
+  let assemblyFormat = "$ids `,` $weights attr-dict `:` type($ids) `,` type($weights) `->` qualified(type($routing))";
   let hasVerifier = 1;
 }
 
@@ -174,7 +174,7 @@ def MoE_UnpackRoutingOp : MoE_Op<"unpack_routing", [Pure,
   }];
   let arguments = (ins MoE_RoutingType:$routing);
   let results = (outs 2DTensorOf<[I32]>:$ids, MoE_Rows:$weights);
-  let assemblyFormat = "$routing attr-dict `:` type($routing) `->` type($ids) `,` type($weights)";
+  let assemblyFormat = "$routing attr-dict `:` qualified(type($routing)) `->` type($ids) `,` type($weights)";
   let hasVerifier = 1;
 }
 
@@ -198,7 +198,7 @@ def MoE_DispatchOp : MoE_Op<"dispatch", [Pure, DeclareOpInterfaceMethods<RoutedO
   let arguments = (ins MoE_Rows:$rows, MoE_RoutingType:$routing, UnitAttr:$weighted);
   let results = (outs MoE_RaggedType:$dispatched);
   let assemblyFormat = [{
-    $rows `by` $routing (`weighted` $weighted^)? attr-dict `:` type($rows) `,` type($routing) `->` type($dispatched)
+    $rows `by` $routing (`weighted` $weighted^)? attr-dict `:` type($rows) `,` qualified(type($routing)) `->` qualified(type($dispatched))
   }];
   let hasVerifier = 1;
 }
@@ -256,11 +256,11 @@ def MoE_CombineOp : MoE_Op<"combine", [Pure, DeclareOpInterfaceMethods<RoutedOpI
     width. C3: a routing that picks rows needs `like`, one that picks experts
     has none.
   }];
-  let arguments = (ins MoE_RaggedType:$rows, MoE_RoutingType:$routing, MoE_CombineKindAttr:$kind,
+  let arguments = (ins MoE_RaggedType:$rows, MoE_RoutingType:$routing, MoE_CombineKind:$kind,
                        Optional<MoE_Rows>:$like);
   let results = (outs MoE_Rows:$result);
   let assemblyFormat = [{
-    $rows `by` $routing $kind (`like` $like^)? attr-dict `:` type($rows) `,` type($routing) (`,` type($like)^)? `->`
+    $rows `by` $routing $kind (`like` $like^)? attr-dict `:` qualified(type($rows)) `,` qualified(type($routing)) (`,` type($like)^)? `->`
     type($result)
   }];
   let hasVerifier = 1;
