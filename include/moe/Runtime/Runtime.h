@@ -125,7 +125,7 @@ typedef struct moe_library_desc {
 } moe_library_desc;
 
 /* The only symbol that a generated library exports. */
-#define MOE_LIBRARY_SYMBOL "moe_library"
+#define MOE_LIBRARY_SYMBOL "moe_get_library"
 typedef const moe_library_desc *(*moe_library_fn)(void);
 
 /* ---- libmoe_runtime.so ------------------------------------------------------------------------------------ */
