@@ -4,6 +4,7 @@
 #include "moe/InitAll.h"
 
 #include "moe/Dialect/MoE/IR/MoE.h"
+#include "moe/Dialect/MoE/Transforms/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -16,4 +17,6 @@ void mlir::moe::registerAllDialects(DialectRegistry &registry) {
   registry.insert<MoEDialect>();
 }
 
-void mlir::moe::registerAllPasses() {}
+void mlir::moe::registerAllPasses() {
+  registerMoETransformsPasses();
+}

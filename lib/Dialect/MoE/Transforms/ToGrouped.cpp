@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- ToGrouped.cpp - from the model form to the grouped form --------------------------------------------===//
+//
+// A dialect conversion that splits the opaque types: !moe.routing into ids and weights, !moe.ragged into sorted rows,
+// their offsets and their slots. Functions, calls and structured control flow that carry them are split, too. What has
+// no grouped form yet is found before anything is changed.
+//
+//===--------------------------------------------------------------------------------------------------------===//
+
+#include "ToGrouped.h"
+#include "moe/Dialect/MoE/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Func/Transforms/FuncConversions.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace mlir::moe {
+#define GEN_PASS_DEF_TOGROUPED
+#include "moe/Dialect/MoE/Transforms/Passes.h.inc"
+} // namespace mlir::moe
+
+using namespace mlir;
+using namespace mlir::moe;
+
+//===-- Types -----------------------------------------------------------------------------------------------===//
+
+static RankedTensorType dynamicRows(int64_t width, Type element) {
+  return RankedTensorType::get({ShapedType::kDynamic, width}, element);
+}
+
+static RankedTensorType indices(MLIRContext *context, int64_t size = ShapedType::kDynamic) {
+  return RankedTensorType::get({size}, IndexType::get(context));
+}
+
+namespace {
+
+/// ids [T, K] and weights [T, K].
+struct GroupedRouting {
+  explicit GroupedRouting(ValueRange parts) : ids(parts[0]), weights(parts[1]) {}
+  Value ids, weights;
+};
+
+/// Rows sorted by expert, the offsets [E + 1] of the experts' groups, and the slot of each row.
+struct GroupedRagged {
+  explicit GroupedRagged(ValueRange parts) : rows(parts[0]), offsets(parts[1]), slots(parts[2]) {}
+  Value rows, offsets, slots;
+};
+
+class GroupedTypeConverter : public TypeConverter {
+public:
+  GroupedTypeConverter() {
+    addConversion([](Type type) { return type; });
+    addConversion([](RoutingType type, SmallVectorImpl<Type> &parts) -> std::optional<LogicalResult> {
+      if (type.getAxis() != Axis::Expert)
+        return failure();
+      parts.push_back(dynamicRows(type.getCount(), IntegerType::get(type.getContext(), 32)));
+      parts.push_back(dynamicRows(type.getCount(), type.getWeightType()));
+      return success();
+    });
+    addConversion([](RaggedType type, SmallVectorImpl<Type> &parts) -> std::optional<LogicalResult> {
+      parts.push_back(dynamicRows(type.getWidth(), type.getElementType()));
+      parts.push_back(indices(type.getContext(), type.getExperts() + 1));
+      parts.push_back(indices(type.getContext()));
+      return success();
+    });
+  }
+};
+
+} // namespace
+
+//===-- Building tensors ------------------------------------------------------------------------------------===//
+
+Value mlir::moe::createEmptyRows(OpBuilder &b, Location loc, RankedTensorType type, Value rows) {
+  return tensor::EmptyOp::create(b, loc, type, type.isDynamicDim(0) ? ValueRange(rows) : ValueRange());
+}
+
+static Value rowCount(OpBuilder &b, Location loc, Value rows) { return tensor::DimOp::create(b, loc, rows, 0); }
+
+/// The number of slots, T * K, of a tensor [T, K].
+static Value slotCount(OpBuilder &b, Location loc, Value ids) {
+  int64_t count = cast<RankedTensorType>(ids.getType()).getDimSize(1);
+  return arith::MulIOp::create(b, loc, rowCount(b, loc, ids), arith::ConstantIndexOp::create(b, loc, count));
+}
+
+static Value castTo(OpBuilder &b, Location loc, Value value, Type type) {
+  return value.getType() == type ? value : tensor::CastOp::create(b, loc, type, value).getResult();
+}
+
+//===-- Patterns --------------------------------------------------------------------------------------------===//
+
+namespace {
+
+struct ConvertRoute : OpConversionPattern<RouteOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(RouteOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+    SmallVector<Type> types;
+    if (failed(getTypeConverter()->convertType(op.getType(), types)))
+      return failure();
+    Location loc = op.getLoc();
+    Value rows = rowCount(b, loc, adaptor.getLogits().front());
+    SmallVector<Value> inits;
+    for (Type type : types)
+      inits.push_back(createEmptyRows(b, loc, cast<RankedTensorType>(type), rows));
+    Value bias = op.getBias() ? adaptor.getBias().front() : Value();
+    auto select = SelectOp::create(b, loc, types[0], types[1], adaptor.getLogits().front(), bias, op.getSelect(),
+                                   op.getRankAttr(), op.getWeigh(), op.getOverAttr(), op.getRenormalizeAttr(),
+                                   op.getScaleAttr(), inits[0], inits[1]);
+    b.replaceOpWithMultiple(op, {select.getResults()});
+    return success();
+  }
+};
+
+struct ConvertMakeRouting : OpConversionPattern<MakeRoutingOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(MakeRoutingOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+    SmallVector<Type> types;
+    if (failed(getTypeConverter()->convertType(op.getType(), types)))
+      return failure();
+    SmallVector<Value> parts = {castTo(b, op.getLoc(), adaptor.getIds().front(), types[0]),
+                                castTo(b, op.getLoc(), adaptor.getWeights().front(), types[1])};
+    b.replaceOpWithMultiple(op, {ValueRange(parts)});
+    return success();
+  }
+};
+
+struct ConvertUnpackRouting : OpConversionPattern<UnpackRoutingOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(UnpackRoutingOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    GroupedRouting routing(adaptor.getRouting());
+    b.replaceOp(op, {castTo(b, op.getLoc(), routing.ids, op.getIds().getType()),
+                     castTo(b, op.getLoc(), routing.weights, op.getWeights().getType())});
+    return success();
+  }
+};
+
+/// Every dispatch plans its routing anew; CSE makes one plan of those of one routing.
+struct ConvertDispatch : OpConversionPattern<DispatchOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(DispatchOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+    SmallVector<Type> types;
+    if (failed(getTypeConverter()->convertType(op.getType(), types)))
+      return failure();
+    Location loc = op.getLoc();
+    GroupedRouting routing(adaptor.getRouting());
+    Value slots = slotCount(b, loc, routing.ids);
+    Value offsetsInit = tensor::EmptyOp::create(b, loc, types[1], ValueRange());
+    Value indicesInit = tensor::EmptyOp::create(b, loc, types[2], slots);
+    auto plan = PlanOp::create(b, loc, types[1], types[2], types[2], routing.ids, offsetsInit, indicesInit, indicesInit);
+    Value rowsInit = createEmptyRows(b, loc, cast<RankedTensorType>(types[0]), slots);
+    auto gather = GatherOp::create(b, loc, types[0], adaptor.getRows().front(), plan.getTokens(), rowsInit);
+    SmallVector<Value> parts = {gather.getResult(), plan.getOffsets(), plan.getSlots()};
+    b.replaceOpWithMultiple(op, {ValueRange(parts)});
+    return success();
+  }
+};
+
+struct ConvertExperts : OpConversionPattern<ExpertsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ExpertsOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+    SmallVector<Value> rows, weights;
+    for (ValueRange parts : adaptor.getRows())
+      rows.push_back(GroupedRagged(parts).rows);
+    for (ValueRange parts : adaptor.getWeights())
+      weights.push_back(parts.front());
+    GroupedRagged first(adaptor.getRows().front());
+    Value result = lowerExpertBody(b, op, rows, weights, first.offsets, [&](Value v) { return b.getRemappedValue(v); });
+    SmallVector<Value> parts = {result, first.offsets, first.slots};
+    b.replaceOpWithMultiple(op, {ValueRange(parts)});
+    return success();
+  }
+};
+
+struct ConvertCombine : OpConversionPattern<CombineOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(CombineOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    GroupedRagged ragged(adaptor.getRows());
+    GroupedRouting routing(adaptor.getRouting());
+    auto sorted = cast<RankedTensorType>(ragged.rows.getType());
+    Value init = createEmptyRows(b, loc, sorted, slotCount(b, loc, routing.ids));
+    auto scatter = ScatterOp::create(b, loc, sorted, ragged.rows, ragged.slots, init);
+    bool weighted = op.getKind() == CombineKind::WeightedSum || op.getKind() == CombineKind::LogSumExp;
+    auto result = op.getResult().getType();
+    Value output = createEmptyRows(b, loc, result, rowCount(b, loc, routing.ids));
+    b.replaceOpWithNewOp<CombineSlotsOp>(op, result, scatter.getResult(),
+                                         b.getI64IntegerAttr(op.getRouting().getType().getCount()), op.getKindAttr(),
+                                         weighted ? routing.weights : Value(), output);
+    return success();
+  }
+};
+
+/// MLIR's own pattern keeps the attributes of arguments in place, which is wrong once an argument becomes several.
+struct ConvertFunction : OpConversionPattern<func::FuncOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  SmallVector<DictionaryAttr> spread(TypeRange types, function_ref<DictionaryAttr(unsigned)> attributesOf,
+                                     SmallVectorImpl<Type> &converted) const {
+    SmallVector<DictionaryAttr> attributes;
+    for (auto [index, type] : llvm::enumerate(types)) {
+      size_t before = converted.size();
+      if (failed(getTypeConverter()->convertType(type, converted)))
+        return {};
+      DictionaryAttr own = converted.size() == before + 1 ? attributesOf(index) : DictionaryAttr();
+      attributes.append(converted.size() - before, own ? own : DictionaryAttr::get(getContext()));
+    }
+    return attributes;
+  }
+
+  LogicalResult matchAndRewrite(func::FuncOp op, OneToNOpAdaptor, ConversionPatternRewriter &b) const override {
+    TypeConverter::SignatureConversion signature(op.getNumArguments());
+    if (failed(getTypeConverter()->convertSignatureArgs(op.getArgumentTypes(), signature)))
+      return failure();
+    SmallVector<Type> inputs, results;
+    auto inputAttributes = spread(op.getArgumentTypes(), [&](unsigned i) { return op.getArgAttrDict(i); }, inputs);
+    auto resultAttributes = spread(op.getResultTypes(), [&](unsigned i) { return op.getResultAttrDict(i); }, results);
+    if (!op.isExternal() && failed(b.convertRegionTypes(&op.getBody(), *getTypeConverter(), &signature)))
+      return failure();
+    b.modifyOpInPlace(op, [&] {
+      op.setType(b.getFunctionType(inputs, results));
+      op.setAllArgAttrs(inputAttributes);
+      op.setAllResultAttrs(resultAttributes);
+    });
+    return success();
+  }
+};
+
+//===-- The pass --------------------------------------------------------------------------------------------===//
+
+/// What cannot be lowered is said here, in the words of the model form, instead of failing in the conversion.
+LogicalResult checkOp(Operation *op) {
+  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes()))
+    if (auto routing = dyn_cast<RoutingType>(type); routing && routing.getAxis() != Axis::Expert)
+      return op->emitOpError("is not lowered to the grouped form yet: the routing picks rows");
+  if (isa<RouteWithinOp>(op))
+    return op->emitOpError("is not lowered to the grouped form yet");
+  if (auto dispatch = dyn_cast<DispatchOp>(op); dispatch && dispatch.getWeighted())
+    return op->emitOpError("is not lowered to the grouped form yet: it weights the rows it sends");
+  if (auto experts = dyn_cast<ExpertsOp>(op))
+    return checkExpertBody(experts);
+  return success();
+}
+
+struct ToGrouped : moe::impl::ToGroupedBase<ToGrouped> {
+  void runOnOperation() override {
+    WalkResult checked = getOperation().walk([](Operation *op) { return WalkResult(checkOp(op)); });
+    if (checked.wasInterrupted())
+      return signalPassFailure();
+
+    GroupedTypeConverter converter;
+    ConversionTarget target(getContext());
+    target.addIllegalOp<RouteOp, RouteWithinOp, MakeRoutingOp, UnpackRoutingOp, DispatchOp, ExpertsOp, CombineOp>();
+    target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp op) {
+      return converter.isSignatureLegal(op.getFunctionType()) && converter.isLegal(&op.getBody());
+    });
+    target.markUnknownOpDynamicallyLegal([&](Operation *op) { return converter.isLegal(op); });
+
+    RewritePatternSet patterns(&getContext());
+    patterns.add<ConvertRoute, ConvertMakeRouting, ConvertUnpackRouting, ConvertDispatch, ConvertExperts,
+                 ConvertCombine, ConvertFunction>(converter, &getContext());
+    populateCallOpTypeConversionPattern(patterns, converter);
+    populateReturnOpTypeConversionPattern(patterns, converter);
+    scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, target);
+    if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
