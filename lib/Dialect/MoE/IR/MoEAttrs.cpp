@@ -78,30 +78,29 @@ LogicalResult RenormalizeAttr::verify(function_ref<InFlightDiagnostic()> emitErr
   return success();
 }
 
-// `#moe.renormalize` or `#moe.renormalize<p = 2.0, eps = 1.0e-20, min = 0.1>`, keys in any order, defaults left out.
+// `#moe.renormalize` or `#moe.renormalize<p = 2.0, eps = 1.0e-20, min = 0.1>`, keys in any order, defaults left out;
+// without any key it is printed as `#moe.renormalize<>`.
 Attribute RenormalizeAttr::parse(AsmParser &parser, Type) {
   double p = 1.0, eps = 0.0, min = 0.0;
   SMLoc loc = parser.getCurrentLocation();
-  if (succeeded(parser.parseOptionalLess())) {
-    auto parseField = [&]() -> ParseResult {
-      StringRef key;
-      SMLoc keyLoc = parser.getCurrentLocation();
-      double value;
-      if (parser.parseKeyword(&key) || parser.parseEqual() || parser.parseFloat(value))
-        return failure();
-      if (key == "p")
-        p = value;
-      else if (key == "eps")
-        eps = value;
-      else if (key == "min")
-        min = value;
-      else
-        return parser.emitError(keyLoc, "expects p, eps or min, got ") << key;
-      return success();
-    };
-    if (parser.parseCommaSeparatedList(parseField) || parser.parseGreater())
-      return {};
-  }
+  auto parseField = [&]() -> ParseResult {
+    StringRef key;
+    SMLoc keyLoc = parser.getCurrentLocation();
+    double value;
+    if (parser.parseKeyword(&key) || parser.parseEqual() || parser.parseFloat(value))
+      return failure();
+    if (key == "p")
+      p = value;
+    else if (key == "eps")
+      eps = value;
+    else if (key == "min")
+      min = value;
+    else
+      return parser.emitError(keyLoc, "expects p, eps or min, got ") << key;
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::OptionalLessGreater, parseField))
+    return {};
   return parser.getChecked<RenormalizeAttr>(loc, parser.getContext(), APFloat(p), APFloat(eps), APFloat(min));
 }
 
@@ -118,6 +117,6 @@ void RenormalizeAttr::print(AsmPrinter &printer) const {
   field("p", getP(), 1.0);
   field("eps", getEps(), 0.0);
   field("min", getMin(), 0.0);
-  if (!fields.empty())
-    printer << "<" << fields << ">";
+  // Printing nothing at all would make an op print the attribute with its prefix, which its parser does not take.
+  printer << "<" << fields << ">";
 }
