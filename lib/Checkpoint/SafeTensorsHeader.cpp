@@ -227,13 +227,14 @@ static Expected<Unit> checkTiling(std::vector<TensorInfo> &tensors, uint64_t dat
   std::sort(tensors.begin(), tensors.end(), [](const TensorInfo &a, const TensorInfo &b) {
     return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
   });
-  uint64_t covered = 0;
-  const TensorInfo *previous = nullptr;
-  for (const TensorInfo &tensor : tensors) {
+  for (const TensorInfo &tensor : tensors)
     if (tensor.end > dataBytes)
       return fail("tensor " + quote(tensor.name) + " ends at byte " + std::to_string(tensor.end) +
                   " of the data, but the file holds only " + std::to_string(dataBytes) +
                   "; it may be truncated, fetch it again");
+  uint64_t covered = 0;
+  const TensorInfo *previous = nullptr;
+  for (const TensorInfo &tensor : tensors) {
     if (tensor.begin < covered)
       return fail("tensors " + quote(previous->name) + " and " + quote(tensor.name) + " overlap");
     if (tensor.begin > covered)
