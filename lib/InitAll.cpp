@@ -4,6 +4,7 @@
 #include "moe/InitAll.h"
 
 #include "moe/Dialect/MoE/IR/MoE.h"
+#include "moe/Dialect/MoE/Routers/Routers.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 
 #include "mlir/InitAllDialects.h"
@@ -15,6 +16,7 @@ void mlir::moe::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   registry.insert<MoEDialect>();
+  registerRouterExternalModels(registry);
 }
 
 void mlir::moe::registerAllPasses() {

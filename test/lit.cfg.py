@@ -35,6 +35,19 @@ config.substitutions += [
     ("%cc", config.c_compiler),
 ]
 
+# Runs @main of a module of upstream dialects on tensors: `| %run_main`.
+lowering = """
+    one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map},
+    canonicalize, cse, canonicalize, buffer-deallocation-pipeline, convert-bufferization-to-memref,
+    convert-linalg-to-loops, canonicalize, convert-vector-to-scf, convert-scf-to-cf, expand-strided-metadata,
+    lower-affine, func.func(arith-expand{include-bf16}), convert-math-to-llvm, convert-math-to-libm,
+    convert-vector-to-llvm, finalize-memref-to-llvm, convert-arith-to-llvm, convert-index-to-llvm, convert-cf-to-llvm,
+    convert-func-to-llvm, reconcile-unrealized-casts"""
+runner_libs = (f"{config.llvm_tools_dir}/../lib/libmlir_{name}.so" for name in ("runner_utils", "c_runner_utils"))
+lower = f"mlir-opt --pass-pipeline='builtin.module({' '.join(lowering.split())})'"
+run = f"mlir-runner -e main -entry-point-result=void -shared-libs={','.join(runner_libs)}"
+config.substitutions.append(("%run_main", f"{lower} | {run}"))
+
 # Tests that would make the quick suite slow say `REQUIRES: full`.
 if lit_config.params.get("full"):
     config.available_features.add("full")

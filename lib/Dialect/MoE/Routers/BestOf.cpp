@@ -70,8 +70,8 @@ static Value emitKey(OpBuilder &b, Location loc, Value x, Value index) {
   order = arith::SelectOp::create(b, loc, isNan, emitInt(b, loc, 32, INT32_MIN), order);
 
   Value high = arith::ShLIOp::create(b, loc, arith::ExtSIOp::create(b, loc, i64, order), emitInt(b, loc, 64, 32));
-  Value low = arith::SubIOp::create(b, loc, emitInt(b, loc, 64, 0xffffffff),
-                                    arith::IndexCastOp::create(b, loc, i64, index));
+  Value low =
+      arith::SubIOp::create(b, loc, emitInt(b, loc, 64, 0xffffffff), arith::IndexCastOp::create(b, loc, i64, index));
   return arith::OrIOp::create(b, loc, high, low);
 }
 

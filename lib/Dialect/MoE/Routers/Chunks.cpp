@@ -50,9 +50,7 @@ Value mlir::moe::emitFold(OpBuilder &b, Location loc, int64_t n, arith::AtomicRM
   Value folded;
   int64_t full = n / kLanes * kLanes;
   if (full > 0) {
-    auto chunk = [&](OpBuilder &b, Location loc, Value index) {
-      return map(b, loc, read(b, loc, index, kLanes));
-    };
+    auto chunk = [&](OpBuilder &b, Location loc, Value index) { return map(b, loc, read(b, loc, index, kLanes)); };
     // The first chunk starts the fold: no identity is needed, and E = 16 takes no addition.
     Value lanes = chunk(b, loc, emitIndex(b, loc, 0));
     if (full > kLanes) {

@@ -6,9 +6,9 @@
 //
 //===------------------------------------------------------------------------------------------------------===//
 
+#include "moe/Dialect/MoE/Routers/EmitRoute.h"
 #include "Chunks.h"
 #include "Emit.h"
-#include "moe/Dialect/MoE/Routers/EmitRoute.h"
 
 using namespace mlir;
 using namespace mlir::moe;

@@ -104,19 +104,20 @@ FailureOr<std::pair<Value, Value>> mlir::moe::emitRouteReference(OpBuilder &b, L
   Type weightType = cast<RankedTensorType>(weightsInit.getType()).getElementType();
 
   Value rows = tensor::DimOp::create(b, loc, logits, 0);
-  auto results = emitLoop(b, loc, rows, {idsInit, weightsInit}, [&](OpBuilder &b, Location loc, Value t, ValueRange out) {
-    RowReference row(b, loc, spec, experts);
-    Value rowLogits = row.tabulate(experts, [&](OpBuilder &b, Location loc, Value e) {
-      return emitToF32(b, loc, tensor::ExtractOp::create(b, loc, logits, ValueRange{t, e}));
-    });
-    auto [ids, weights] = row.route(rowLogits, bias);
-    Value rowIds = ids, rowWeights = weights;
-    return emitLoop(b, loc, count, out, [&](OpBuilder &b, Location loc, Value i, ValueRange out) {
-      Value id = tensor::ExtractOp::create(b, loc, rowIds, i);
-      Value weight = emitFromF32(b, loc, tensor::ExtractOp::create(b, loc, rowWeights, i), weightType);
-      return SmallVector<Value>{tensor::InsertOp::create(b, loc, id, out[0], ValueRange{t, i}),
-                                tensor::InsertOp::create(b, loc, weight, out[1], ValueRange{t, i})};
-    });
-  });
+  auto results =
+      emitLoop(b, loc, rows, {idsInit, weightsInit}, [&](OpBuilder &b, Location loc, Value t, ValueRange out) {
+        RowReference row(b, loc, spec, experts);
+        Value rowLogits = row.tabulate(experts, [&](OpBuilder &b, Location loc, Value e) {
+          return emitToF32(b, loc, tensor::ExtractOp::create(b, loc, logits, ValueRange{t, e}));
+        });
+        auto [ids, weights] = row.route(rowLogits, bias);
+        Value rowIds = ids, rowWeights = weights;
+        return emitLoop(b, loc, count, out, [&](OpBuilder &b, Location loc, Value i, ValueRange out) {
+          Value id = tensor::ExtractOp::create(b, loc, rowIds, i);
+          Value weight = emitFromF32(b, loc, tensor::ExtractOp::create(b, loc, rowWeights, i), weightType);
+          return SmallVector<Value>{tensor::InsertOp::create(b, loc, id, out[0], ValueRange{t, i}),
+                                    tensor::InsertOp::create(b, loc, weight, out[1], ValueRange{t, i})};
+        });
+      });
   return std::make_pair(results[0], results[1]);
 }

@@ -104,8 +104,8 @@ struct GroupTopKEmitter : SelectEmitter::ExternalModel<GroupTopKEmitter, GroupTo
     auto groupRank = [&](OpBuilder &b, Location loc, Value g) {
       return emitGroupScore(b, loc, select, size, g, rankAt);
     };
-    scratch[0] = emitBest(b, loc, select.getGroups(), select.getKeep(), groupRank, scratch[0],
-                          scratch.slice(2, searching));
+    scratch[0] =
+        emitBest(b, loc, select.getGroups(), select.getKeep(), groupRank, scratch[0], scratch.slice(2, searching));
     scratch[1] = emitKept(b, loc, select, scratch[0], scratch[1]);
     auto maskedRank = [&](OpBuilder &b, Location loc, Value e) {
       return emitMasked(b, loc, select, size, scratch[1], e, rankAt(b, loc, e));

@@ -12,9 +12,7 @@ namespace {
 struct IdentityEmitter : ScoreFunctionEmitter::ExternalModel<IdentityEmitter, IdentityAttr> {
   SmallVector<Value> emitStatistics(Attribute, OpBuilder &, Location, ReduceFn) const { return {}; }
 
-  Value emitScore(Attribute, OpBuilder &b, Location loc, Value logit, ValueRange) const {
-    return logit;
-  }
+  Value emitScore(Attribute, OpBuilder &b, Location loc, Value logit, ValueRange) const { return logit; }
 };
 
 } // namespace

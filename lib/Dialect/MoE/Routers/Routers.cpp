@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===- Routers.cpp - attaches the emission of every kind --------------------------------------------------===//
 
-#include "Kinds.h"
 #include "moe/Dialect/MoE/Routers/Routers.h"
+#include "Kinds.h"
 
 using namespace mlir;
 using namespace mlir::moe;

@@ -25,4 +25,6 @@ struct SqrtSoftplusEmitter : ScoreFunctionEmitter::ExternalModel<SqrtSoftplusEmi
 
 } // namespace
 
-void mlir::moe::attachSqrtSoftplus(MLIRContext *context) { SqrtSoftplusAttr::attachInterface<SqrtSoftplusEmitter>(*context); }
+void mlir::moe::attachSqrtSoftplus(MLIRContext *context) {
+  SqrtSoftplusAttr::attachInterface<SqrtSoftplusEmitter>(*context);
+}

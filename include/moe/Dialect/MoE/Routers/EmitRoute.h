@@ -22,8 +22,8 @@ struct RouteSpec {
 
   template <typename OpTy>
   static RouteSpec of(OpTy op) {
-    RouteSpec spec{op.getSelection(), op.getRank(),           op.getScoreFunction(),
-                   op.getOver(),      op.getRenormalizeAttr(), std::nullopt};
+    RouteSpec spec{op.getSelection(),       op.getRank(), op.getScoreFunction(), op.getOver(),
+                   op.getRenormalizeAttr(), std::nullopt};
     if (op.getScale())
       spec.scale = op.getScale()->convertToDouble();
     return spec;

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// RUN: moe-test-opt %s --test-moe-emit-route --canonicalize --split-input-file | FileCheck %s
+
+// Scores of all experts in chunks of 16 and a rest of 4, then one pass over the experts with two keys in registers.
+// CHECK-LABEL: func.func @ranked_by_scores(
+// CHECK-SAME:      %[[LOGITS:.*]]: tensor<?x100xbf16>
+func.func @ranked_by_scores(%logits: tensor<?x100xbf16>, %i: tensor<?x2xi32>, %v: tensor<?x2xbf16>)
+    -> (tensor<?x2xi32>, tensor<?x2xbf16>) {
+  // CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
+  // CHECK-DAG: %[[C1:.*]] = arith.constant 1 : index
+  // CHECK-DAG: %[[C16:.*]] = arith.constant 16 : index
+  // CHECK-DAG: %[[C96:.*]] = arith.constant 96 : index
+  // CHECK-DAG: %[[C100:.*]] = arith.constant 100 : index
+  // CHECK-DAG: tensor.empty() : tensor<2xf32>
+  // CHECK-DAG: tensor.empty() : tensor<100xf32>
+  // CHECK: scf.for %[[T:.*]] = %[[C0]] to %{{.*}} step %[[C1]]
+  // The largest logit.
+  // CHECK:   vector.transfer_read %[[LOGITS]][%[[T]], %[[C0]]]{{.*}} : tensor<?x100xbf16>, vector<16xbf16>
+  // CHECK:   scf.for
+  // CHECK:     arith.maximumf {{.*}} : vector<16xf32>
+  // CHECK:   vector.transfer_read %[[LOGITS]][%[[T]], %[[C96]]]{{.*}} : tensor<?x100xbf16>, vector<4xbf16>
+  // The sum.
+  // CHECK:   scf.for
+  // CHECK:     math.exp {{.*}} : vector<16xf32>
+  // CHECK:     arith.addf {{.*}} : vector<16xf32>
+  // CHECK:   math.exp {{.*}} : vector<4xf32>
+  // The scores.
+  // CHECK:   scf.for %{{.*}} = %[[C0]] to %[[C96]] step %[[C16]]
+  // CHECK:     arith.divf {{.*}} : vector<16xf32>
+  // CHECK:     vector.transfer_write {{.*}} : vector<16xf32>, tensor<100xf32>
+  // CHECK:   vector.transfer_write {{.*}} : vector<4xf32>, tensor<100xf32>
+  // The selection.
+  // CHECK:   scf.for %{{.*}} = %[[C0]] to %[[C100]] step %[[C1]] iter_args({{.*}}) -> (i64, i64) {
+  // CHECK-COUNT-2: arith.maxsi
+  // CHECK-NOT:   arith.maxsi
+  // CHECK:   tensor.insert_slice {{.*}} : tensor<2xi32> into tensor<?x2xi32>
+  // The weights, rounded once.
+  // CHECK:   arith.divf {{.*}} : vector<2xf32>
+  // CHECK:   arith.truncf {{.*}} : vector<2xf32> to vector<2xbf16>
+  // CHECK-NOT: arith.truncf
+  // CHECK: return
+  %ids, %w = moe.select %logits select #moe.top_k<2> rank scores weigh #moe.softmax over all renormalize
+      : tensor<?x100xbf16> outs(%i, %v : tensor<?x2xi32>, tensor<?x2xbf16>) -> tensor<?x2xi32>, tensor<?x2xbf16>
+  return %ids, %w : tensor<?x2xi32>, tensor<?x2xbf16>
+}
+
+// -----
+
+// Scores over the selected experts: none of the other experts' is computed.
+// CHECK-LABEL: func.func @over_selected(
+func.func @over_selected(%logits: tensor<?x100xf32>, %i: tensor<?x2xi32>, %v: tensor<?x2xf32>)
+    -> (tensor<?x2xi32>, tensor<?x2xf32>) {
+  // CHECK-NOT: tensor<100xf32>
+  // CHECK: math.exp {{.*}} : vector<2xf32>
+  // CHECK-NOT: vector<16xf32>
+  // CHECK: return
+  %ids, %w = moe.select %logits select #moe.top_k<2> rank logits weigh #moe.softmax over selected
+      : tensor<?x100xf32> outs(%i, %v : tensor<?x2xi32>, tensor<?x2xf32>) -> tensor<?x2xi32>, tensor<?x2xf32>
+  return %ids, %w : tensor<?x2xi32>, tensor<?x2xf32>
+}
+
+// -----
+
+// More than 16 selected experts: keys in a tensor, made once for all rows.
+// CHECK-LABEL: func.func @many(
+func.func @many(%logits: tensor<?x100xf32>, %i: tensor<?x50xi32>, %v: tensor<?x50xf32>)
+    -> (tensor<?x50xi32>, tensor<?x50xf32>) {
+  // CHECK: tensor.empty() : tensor<50xi64>
+  // CHECK: scf.for
+  // CHECK-NOT: tensor.empty
+  // CHECK: arith.maxsi
+  // CHECK-NOT: arith.maxsi
+  // CHECK: return
+  %ids, %w = moe.select %logits select #moe.top_k<50> rank logits weigh #moe.sigmoid over each
+      : tensor<?x100xf32> outs(%i, %v : tensor<?x50xi32>, tensor<?x50xf32>) -> tensor<?x50xi32>, tensor<?x50xf32>
+  return %ids, %w : tensor<?x50xi32>, tensor<?x50xf32>
+}
