@@ -6,6 +6,7 @@
 #include "moe/Dialect/MoE/IR/MoE.h"
 #include "moe/Dialect/MoE/Routers/Routers.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
+#include "moe/Pipelines/Pipelines.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -21,4 +22,5 @@ void mlir::moe::registerAllDialects(DialectRegistry &registry) {
 
 void mlir::moe::registerAllPasses() {
   registerMoETransformsPasses();
+  registerOptimizePipeline();
 }

@@ -72,11 +72,12 @@ def MoE_RouterOp : MoE_GroupedOp<"router", [AttrSizedOperandSegments]> {
   let arguments = (ins MoE_Rows:$rows, MoE_Rows:$weight, Optional<1DTensorOf<[AnyFloat]>>:$bias,
                        Optional<1DTensorOf<[AnyFloat]>>:$rankBias, AnyAttr:$select, MoE_Rank:$rank,
                        AnyAttr:$weigh, MoE_Over:$over, OptionalAttr<MoE_RenormalizeAttr>:$renormalize,
-                       OptionalAttr<F64Attr>:$scale, MoE_Rows:$logitsInit, MoE_Ids:$idsInit, MoE_Rows:$weightsInit);
+                       OptionalAttr<F64Attr>:$scale, OptionalAttr<MoE_KernelConfigAttr>:$config,
+                       MoE_Rows:$logitsInit, MoE_Ids:$idsInit, MoE_Rows:$weightsInit);
   let results = (outs MoE_Rows:$logits, MoE_Ids:$ids, MoE_Rows:$weights);
   let assemblyFormat = [{
     $rows `,` $weight (`bias` $bias^)? (`rank_bias` $rankBias^)? `select` $select `rank` $rank `weigh` $weigh `over` $over
-    (`renormalize` $renormalize^)? (`scale` $scale^)? attr-dict `:` type($rows) `,` type($weight)
+    (`renormalize` $renormalize^)? (`scale` $scale^)? (`config` $config^)? attr-dict `:` type($rows) `,` type($weight)
     (`bias` type($bias)^)? (`rank_bias` type($rankBias)^)?
     `outs` `(` $logitsInit `,` $idsInit `,` $weightsInit `:` type($logitsInit) `,` type($idsInit) `,` type($weightsInit) `)`
     `->` type($logits) `,` type($ids) `,` type($weights)

@@ -1,16 +1,296 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Passes from moe to moe. The example of each description is the first case of test/Dialect/MoE/Transforms/<pass>.mlir,
-// word for word; test/Meta/pass-examples.test holds the two together.
+// Passes from moe to moe. The first example of a description is the first case of its test in
+// test/Dialect/MoE/Transforms, word for word, and becomes the second (test/Meta/pass-examples.test).
 
 #ifndef MOE_TRANSFORMS_PASSES
 #define MOE_TRANSFORMS_PASSES
 
 include "mlir/Pass/PassBase.td"
 
+//===-- On the model form -----------------------------------------------------------------------------------===//
+
+def FuseGateUp : Pass<"moe-fuse-gate-up"> {
+  let summary = "Multiply rows by several matrices in one product";
+  let description = [{
+    Products of the same rows by matrices of one type become one `moe.linear`
+    of several matrices, so that the rows are read once and a later epilogue
+    sees an element of each result together. It works inside `moe.experts` and
+    on plain rows (a shared expert). The matrices must be there at the first of
+    the products.
+
+    ```mlir
+    func.func @shared(%x: tensor<?x64xf32>, %gate: tensor<80x64xf32>, %up: tensor<80x64xf32>)
+        -> (tensor<?x80xf32>, tensor<?x80xf32>) {
+      %g = moe.linear %x, %gate : tensor<?x64xf32>, tensor<80x64xf32> -> tensor<?x80xf32>
+      %u = moe.linear %x, %up : tensor<?x64xf32>, tensor<80x64xf32> -> tensor<?x80xf32>
+      return %g, %u : tensor<?x80xf32>, tensor<?x80xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @shared(%x: tensor<?x64xf32>, %gate: tensor<80x64xf32>, %up: tensor<80x64xf32>)
+        -> (tensor<?x80xf32>, tensor<?x80xf32>) {
+      %g, %u = moe.linear %x, %gate, %up
+          : tensor<?x64xf32>, tensor<80x64xf32>, tensor<80x64xf32> -> tensor<?x80xf32>, tensor<?x80xf32>
+      return %g, %u : tensor<?x80xf32>, tensor<?x80xf32>
+    }
+    ```
+  }];
+}
+
 def ToGrouped : Pass<"moe-to-grouped", "::mlir::ModuleOp"> {
   let summary = "Lower the model form to plain tensors whose rows are sorted by expert";
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
-                           "::mlir::tensor::TensorDialect"];
+  let description = [{
+    A routing becomes its ids and weights, ragged rows become sorted rows with
+    offsets and slots; functions, calls and structured control flow that carry
+    them are split alike. Each dispatch plans its routing (CSE leaves one plan
+    for a routing), and the body of `moe.experts` runs over the sorted rows of
+    all experts: products by an expert's matrix become `moe.grouped_matmul`,
+    and a `moe.map` of several products or with vectors of an expert becomes
+    the epilogue of one.
+
+    Not lowered yet, with an error: routings that pick rows,
+    `moe.route_within`, `dispatch ... weighted`, and other uses of an expert's
+    slice of a weight.
+
+    ```mlir
+    func.func @one(%x: tensor<?x4xf32>, %r: !moe.routing<8, 1, f32>, %w: tensor<8x4x4xf32>) -> tensor<?x4xf32> {
+      %rows = moe.dispatch %x by %r : tensor<?x4xf32>, !moe.routing<8, 1, f32> -> !moe.ragged<8, 4, f32>
+      %y = moe.experts %rows weights %w : !moe.ragged<8, 4, f32>, tensor<8x4x4xf32> -> !moe.ragged<8, 4, f32> {
+      ^bb0(%row: tensor<?x4xf32>, %we: tensor<4x4xf32>):
+        %p = moe.linear %row, %we : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+        moe.yield %p : tensor<?x4xf32>
+      }
+      %out = moe.combine %y by %r sum : !moe.ragged<8, 4, f32>, !moe.routing<8, 1, f32> -> tensor<?x4xf32>
+      return %out : tensor<?x4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @one(%x: tensor<?x4xf32>, %ids: tensor<?x1xi32>, %weights: tensor<?x1xf32>, %w: tensor<8x4x4xf32>)
+        -> tensor<?x4xf32> {
+      %zero = arith.constant 0 : index
+      %t = tensor.dim %ids, %zero : tensor<?x1xi32>
+      %o = tensor.empty() : tensor<9xindex>
+      %i = tensor.empty(%t) : tensor<?xindex>
+      %offsets, %tokens, %slots = moe.plan %ids : tensor<?x1xi32>
+          outs(%o, %i, %i : tensor<9xindex>, tensor<?xindex>, tensor<?xindex>)
+          -> tensor<9xindex>, tensor<?xindex>, tensor<?xindex>
+      %f = tensor.empty(%t) : tensor<?x4xf32>
+      %rows = moe.gather %x at %tokens : tensor<?x4xf32>, tensor<?xindex>
+          outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32>
+      %p = moe.grouped_matmul %rows weights %w offsets %offsets
+          : tensor<?x4xf32> weights tensor<8x4x4xf32> offsets tensor<9xindex>
+          outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32> {
+      ^bb0(%acc: f32):
+        moe.yield %acc : f32
+      }
+      %s = moe.scatter %p to %slots : tensor<?x4xf32>, tensor<?xindex> outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32>
+      %out = moe.combine_slots %s 1 sum : tensor<?x4xf32> outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32>
+      return %out : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+//===-- On the grouped form ---------------------------------------------------------------------------------===//
+
+def FuseRouter : Pass<"moe-fuse-router"> {
+  let summary = "Fuse an affine score and its selection into one pass over the rows";
+  let description = [{
+    The `moe.score.affine` and the `moe.select` of its logits become a
+    `moe.router`, which selects while a block of logits is in registers or L1.
+    Other users of the logits take them from the router. Any other score is
+    left alone, and a remark names it.
+
+    ```mlir
+    func.func @router(%x: tensor<?x64xf32>, %w: tensor<8x64xf32>, %i: tensor<?x2xi32>, %v: tensor<?x2xf32>)
+        -> (tensor<?x2xi32>, tensor<?x2xf32>) {
+      %logits = moe.score.affine %x, %w : tensor<?x64xf32>, tensor<8x64xf32> -> tensor<?x8xf32>
+      %ids, %weights = moe.select %logits select #moe.top_k<2> rank logits weigh #moe.softmax over selected
+          : tensor<?x8xf32> outs(%i, %v : tensor<?x2xi32>, tensor<?x2xf32>) -> tensor<?x2xi32>, tensor<?x2xf32>
+      return %ids, %weights : tensor<?x2xi32>, tensor<?x2xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @router(%x: tensor<?x64xf32>, %w: tensor<8x64xf32>, %i: tensor<?x2xi32>, %v: tensor<?x2xf32>)
+        -> (tensor<?x2xi32>, tensor<?x2xf32>) {
+      %zero = arith.constant 0 : index
+      %t = tensor.dim %x, %zero : tensor<?x64xf32>
+      %l = tensor.empty(%t) : tensor<?x8xf32>
+      %j = tensor.empty(%t) : tensor<?x2xi32>
+      %u = tensor.empty(%t) : tensor<?x2xf32>
+      %logits, %ids, %weights = moe.router %x, %w select #moe.top_k<2> rank logits weigh #moe.softmax over selected
+          : tensor<?x64xf32>, tensor<8x64xf32> outs(%l, %j, %u : tensor<?x8xf32>, tensor<?x2xi32>, tensor<?x2xf32>)
+          -> tensor<?x8xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+      return %ids, %weights : tensor<?x2xi32>, tensor<?x2xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def FuseEpilogue : Pass<"moe-fuse-epilogue"> {
+  let summary = "Run element-wise consumers of a grouped product on its accumulators";
+  let description = [{
+    The only user of a `moe.grouped_matmul`, when it is a `moe.map` or an
+    element-wise op of another dialect, moves into the product's epilogue, and
+    so do its users in turn. Declined when the consumer takes other rows, too.
+
+    ```mlir
+    func.func @relu(%x: tensor<?x4xf32>, %w: tensor<8x6x4xf32>, %offsets: tensor<9xindex>, %init: tensor<?x6xf32>)
+        -> tensor<?x6xf32> {
+      %p = moe.grouped_matmul %x weights %w offsets %offsets
+          : tensor<?x4xf32> weights tensor<8x6x4xf32> offsets tensor<9xindex>
+          outs(%init : tensor<?x6xf32>) -> tensor<?x6xf32> {
+      ^bb0(%acc: f32):
+        moe.yield %acc : f32
+      }
+      %h = moe.map %p : tensor<?x6xf32> -> tensor<?x6xf32> {
+      ^bb0(%v: f32):
+        %zero = arith.constant 0.0 : f32
+        %max = arith.maximumf %v, %zero : f32
+        moe.yield %max : f32
+      }
+      return %h : tensor<?x6xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @relu(%x: tensor<?x4xf32>, %w: tensor<8x6x4xf32>, %offsets: tensor<9xindex>, %init: tensor<?x6xf32>)
+        -> tensor<?x6xf32> {
+      %c0 = arith.constant 0 : index
+      %n = tensor.dim %init, %c0 : tensor<?x6xf32>
+      %e = tensor.empty(%n) : tensor<?x6xf32>
+      %h = moe.grouped_matmul %x weights %w offsets %offsets
+          : tensor<?x4xf32> weights tensor<8x6x4xf32> offsets tensor<9xindex>
+          outs(%e : tensor<?x6xf32>) -> tensor<?x6xf32> {
+      ^bb0(%acc: f32):
+        %zero = arith.constant 0.0 : f32
+        %max = arith.maximumf %acc, %zero : f32
+        moe.yield %max : f32
+      }
+      return %h : tensor<?x6xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def FuseGather : Pass<"moe-fuse-gather"> {
+  let summary = "Gather rows while a grouped product loads them";
+  let description = [{
+    A `moe.gather` that only grouped products take as their rows goes away: the
+    products read the rows in place, by the token of each sorted row. Declined
+    when somebody else needs the sorted rows.
+
+    ```mlir
+    func.func @gather(%x: tensor<?x4xf32>, %tokens: tensor<?xindex>, %w: tensor<8x6x4xf32>, %offsets: tensor<9xindex>,
+                      %a: tensor<?x4xf32>, %b: tensor<?x6xf32>) -> tensor<?x6xf32> {
+      %rows = moe.gather %x at %tokens : tensor<?x4xf32>, tensor<?xindex>
+          outs(%a : tensor<?x4xf32>) -> tensor<?x4xf32>
+      %p = moe.grouped_matmul %rows weights %w offsets %offsets
+          : tensor<?x4xf32> weights tensor<8x6x4xf32> offsets tensor<9xindex>
+          outs(%b : tensor<?x6xf32>) -> tensor<?x6xf32> {
+      ^bb0(%acc: f32):
+        moe.yield %acc : f32
+      }
+      return %p : tensor<?x6xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @gather(%x: tensor<?x4xf32>, %tokens: tensor<?xindex>, %w: tensor<8x6x4xf32>, %offsets: tensor<9xindex>,
+                      %a: tensor<?x4xf32>, %b: tensor<?x6xf32>) -> tensor<?x6xf32> {
+      %p = moe.grouped_matmul %x gather %tokens weights %w offsets %offsets
+          : tensor<?x4xf32> gather tensor<?xindex> weights tensor<8x6x4xf32> offsets tensor<9xindex>
+          outs(%b : tensor<?x6xf32>) -> tensor<?x6xf32> {
+      ^bb0(%acc: f32):
+        moe.yield %acc : f32
+      }
+      return %p : tensor<?x6xf32>
+    }
+    ```
+  }];
+}
+
+def FuseCombine : Pass<"moe-fuse-combine"> {
+  let summary = "Let a grouped product write weighted rows to their slots";
+  let description = [{
+    A `moe.scatter` of a product's rows becomes the way the product stores
+    them. Where a weighted sum follows, the weight of a slot becomes a factor
+    at the end of the epilogue, in f32 as in the combination, and a plain sum
+    of K rows is left. Other combinations keep their weights.
+
+    ```mlir
+    func.func @combine(%x: tensor<?x6xf32>, %w: tensor<8x4x6xf32>, %offsets: tensor<9xindex>, %slots: tensor<?xindex>,
+                       %weights: tensor<?x2xf32>, %n: index, %out: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %init = tensor.empty(%n) : tensor<?x4xf32>
+      %p = moe.grouped_matmul %x weights %w offsets %offsets
+          : tensor<?x6xf32> weights tensor<8x4x6xf32> offsets tensor<9xindex>
+          outs(%init : tensor<?x4xf32>) -> tensor<?x4xf32> {
+      ^bb0(%acc: f32):
+        moe.yield %acc : f32
+      }
+      %s = moe.scatter %p to %slots : tensor<?x4xf32>, tensor<?xindex> outs(%init : tensor<?x4xf32>) -> tensor<?x4xf32>
+      %y = moe.combine_slots %s 2 weighted_sum weights %weights : tensor<?x4xf32>, tensor<?x2xf32>
+          outs(%out : tensor<?x4xf32>) -> tensor<?x4xf32>
+      return %y : tensor<?x4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @combine(%x: tensor<?x6xf32>, %w: tensor<8x4x6xf32>, %offsets: tensor<9xindex>, %slots: tensor<?xindex>,
+                       %weights: tensor<?x2xf32>, %n: index, %out: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %factors = tensor.collapse_shape %weights [[0, 1]] : tensor<?x2xf32> into tensor<?xf32>
+      %init = tensor.empty(%n) : tensor<?x4xf32>
+      %s = moe.grouped_matmul %x weights %w offsets %offsets scalars %factors scatter %slots
+          : tensor<?x6xf32> weights tensor<8x4x6xf32> offsets tensor<9xindex> scalars tensor<?xf32>
+            scatter tensor<?xindex> outs(%init : tensor<?x4xf32>) -> tensor<?x4xf32> {
+      ^bb0(%acc: f32, %factor: f32):
+        %weighted = arith.mulf %acc, %factor : f32
+        moe.yield %weighted : f32
+      }
+      %y = moe.combine_slots %s 2 sum : tensor<?x4xf32> outs(%out : tensor<?x4xf32>) -> tensor<?x4xf32>
+      return %y : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+//===-- Between forms ---------------------------------------------------------------------------------------===//
+
+def VerifyForm : Pass<"moe-verify-form"> {
+  let summary = "Check that nothing is left of the forms above";
+  let description = [{
+    Closes a stage of a pipeline. `model` has no op of the grouped form yet,
+    `grouped` no op or type of the model form, `linalg` no op of either form
+    (`moe.weight` and `moe.layer` are in neither), `kernel` no tensors, and
+    `target` consists of the LLVM dialect alone. The error names what is left and what
+    would have removed it. Scores and row-wise ops on plain rows are in both
+    forms. By default an op of the grouped form is an error:
+
+    ```mlir
+    func.func @early(%ids: tensor<?x2xi32>, %o: tensor<9xindex>, %t: tensor<?xindex>) {
+      %offsets, %tokens, %slots = moe.plan %ids : tensor<?x2xi32>
+          outs(%o, %t, %t : tensor<9xindex>, tensor<?xindex>, tensor<?xindex>)
+          -> tensor<9xindex>, tensor<?xindex>, tensor<?xindex>
+      return
+    }
+    ```
+  }];
+  let options = [
+    Option<"form", "form", "::mlir::moe::Form", "::mlir::moe::Form::Model", "the form to check",
+      [{::llvm::cl::values(
+        clEnumValN(::mlir::moe::Form::Model, "model", "what a layer computes"),
+        clEnumValN(::mlir::moe::Form::Grouped, "grouped", "rows sorted by expert, grouped products"),
+        clEnumValN(::mlir::moe::Form::Linalg, "linalg", "loops over tiles with linalg inside"),
+        clEnumValN(::mlir::moe::Form::Kernel, "kernel", "vector loops on buffers"),
+        clEnumValN(::mlir::moe::Form::Target, "target", "the LLVM dialect"))}]>,
+  ];
 }
 
 #endif // MOE_TRANSFORMS_PASSES

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- Optimize.cpp - moe-optimize-pipeline: what a layer computes, made of few grouped ops ---------------===//
+
+#include "moe/Dialect/MoE/Transforms/Passes.h"
+#include "moe/Pipelines/Pipelines.h"
+
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+void mlir::moe::buildCleanup(OpPassManager &pm) {
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void mlir::moe::buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineOptions &options) {
+  pm.addPass(createVerifyForm({Form::Model}));
+
+  // Gate and up meet while they are still products of the same rows: in the grouped form each would have an epilogue
+  // of its own, and their product would need both in memory.
+  if (options.fuse)
+    pm.addPass(createFuseGateUp());
+  pm.addPass(createToGrouped());
+  // Each dispatch planned its routing; common subexpressions leave one plan.
+  buildCleanup(pm);
+
+  if (options.fuse) {
+    pm.addPass(createFuseRouter());
+    // Epilogues before gather and combination: a map between two products hides both from them.
+    pm.addPass(createFuseEpilogue());
+    pm.addPass(createFuseGather());
+    // Last, as weights are factors of what the whole epilogue gives, and a product that scatters takes no more maps.
+    pm.addPass(createFuseCombine());
+    buildCleanup(pm);
+  }
+  pm.addPass(createVerifyForm({Form::Grouped}));
+}
+
+void mlir::moe::registerOptimizePipeline() {
+  PassPipelineRegistration<OptimizePipelineOptions>(
+      "moe-optimize-pipeline", "Lower a layer to grouped ops and fuse them: router, epilogues, gathers, combinations",
+      buildOptimizePipeline);
+}
