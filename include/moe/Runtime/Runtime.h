@@ -139,7 +139,8 @@ MOE_EXPORT uint64_t moe_cpu_features(void);
 /* The features of `mask` in words, as "avx2+fma avx512-bf16"; writes at most `size` bytes with the final zero. */
 MOE_EXPORT void moe_cpu_features_string(uint64_t mask, char *text, size_t size);
 
-/* Workers: `threads` counts the calling thread; 0 means one for each CPU this process may use. */
+/* Workers: `threads` counts the calling thread; 0 means one for each CPU this process may use. In a process with an
+ * OpenMP runtime its threads do the work (docs/abi.md), unless the variable MOE_POOL says "own". */
 MOE_EXPORT moe_status moe_pool_create(int threads, moe_pool **pool);
 MOE_EXPORT void moe_pool_destroy(moe_pool *pool);
 MOE_EXPORT int moe_pool_threads(const moe_pool *pool);

@@ -78,8 +78,12 @@ moe_status moe_layer_load(const moe_library *library, int64_t index, const moe_l
     loaded->weights.resize(size_t(count));
     for (int64_t w = 0; w < count; ++w) {
       PackedWeight &weight = loaded->weights[size_t(w)];
-      if (moe_status status = loadWeight(loaded->variant->weights[w], loaded->desc->name, source, chosen.pool, weight))
+      if (moe_status status =
+              loadWeight(loaded->variant->weights[w], loaded->desc->name, source, chosen.pool, weight)) {
+        if (status == MOE_IO_ERROR)
+          state.forgetCheckpoint();
         return status;
+      }
       loaded->tables.push_back(weight.experts.data());
     }
     *layer = loaded.release();

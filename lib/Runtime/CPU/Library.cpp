@@ -36,6 +36,11 @@ moe_status LibraryState::openCheckpoint(const std::string &path, std::shared_ptr
   return MOE_OK;
 }
 
+void LibraryState::forgetCheckpoint() {
+  std::lock_guard<std::mutex> guard(lock);
+  checkpoint.reset();
+}
+
 std::unique_ptr<Block> LibraryState::takeWorkspace(size_t bytes) {
   std::unique_ptr<Block> block(spare.exchange(nullptr));
   if (!block || block->bytes() < bytes) {
@@ -48,7 +53,7 @@ std::unique_ptr<Block> LibraryState::takeWorkspace(size_t bytes) {
 void LibraryState::keepWorkspace(std::unique_ptr<Block> block) { delete spare.exchange(block.release()); }
 
 static bool operandsOk(const moe_operand_desc *operands, int64_t count) {
-  if (count < 0 || (count > 0 && !operands))
+  if (count < 0 || count > maxOperands || (count > 0 && !operands))
     return false;
   for (int64_t i = 0; i < count; ++i) {
     const moe_operand_desc &operand = operands[i];

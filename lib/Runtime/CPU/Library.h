@@ -18,6 +18,9 @@
 
 namespace moe {
 
+/// Few enough for the stack: a call must not allocate when workspace and outputs are given.
+inline constexpr int64_t maxOperands = 16;
+
 class LibraryState {
 public:
   LibraryState(void *handle, const moe_library_desc *desc, std::string name);
@@ -28,6 +31,8 @@ public:
 
   /// Layers of one model are loaded one after the other from one checkpoint: its headers are checked once.
   moe_status openCheckpoint(const std::string &path, std::shared_ptr<const Checkpoint> &checkpoint);
+  /// After a read failed, so that the next load looks at the files anew.
+  void forgetCheckpoint();
 
   /// One spare workspace between calls; callers at the same time allocate their own.
   std::unique_ptr<Block> takeWorkspace(size_t bytes);

@@ -49,7 +49,8 @@ int usableCpus() {
   return std::max(1L, sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-/// A spin that looks at the clock only now and then, since a pause takes 5 to 150 cycles depending on the processor.
+/// A spin that now and then looks at the clock and offers its core to others: the scheduler may well have put a worker
+/// on the core of the very caller whose next job the worker is waiting for.
 class BoundedSpin {
 public:
   explicit BoundedSpin(std::chrono::nanoseconds limit) : limit(limit) {}
@@ -59,8 +60,9 @@ public:
     if (limit.count() == 0)
       return false;
     cpuPause();
-    if (++turns % 64 != 0)
+    if (++turns % 64 != 0) // of 5 to 150 cycles each, depending on the processor
       return true;
+    sched_yield();
     auto now = std::chrono::steady_clock::now();
     if (turns == 64)
       start = now;
@@ -310,7 +312,7 @@ moe_status moe_pool_create(int threads, moe_pool **pool) {
     created->threads = threads ? threads : std::min(usableCpus(), maxThreads);
     // More threads than CPUs: who spins then keeps another from working.
     bool crowded = created->threads > usableCpus();
-    created->workerSpin = crowded ? std::chrono::nanoseconds(0) : spinTime("MOE_SPIN_US", 2000);
+    created->workerSpin = crowded ? std::chrono::nanoseconds(0) : spinTime("MOE_SPIN_US", 5000);
     created->callerSpin = crowded ? std::chrono::nanoseconds(0) : spinTime("MOE_CALLER_SPIN_US", 50);
     try {
       created->workers.reserve(created->threads - 1);

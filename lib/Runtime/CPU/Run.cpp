@@ -14,9 +14,6 @@ namespace {
 
 constexpr size_t alignment = 64;
 
-/// Few enough operands for the stack: a call must not allocate when workspace and outputs are given.
-constexpr int64_t maxOperands = 16;
-
 struct Operands {
   void *data[maxOperands];
   int64_t strides[maxOperands];
@@ -100,8 +97,6 @@ moe_status moe_layer_run(const moe_layer *layer, const moe_tensor *inputs, const
     const moe_layer_desc &desc = *layer->desc;
     if ((!inputs && desc.num_inputs) || (!outputs && desc.num_outputs))
       return fail(MOE_INVALID_ARGUMENT, "%s: moe_layer_run: inputs or outputs is null", desc.name);
-    if (desc.num_inputs > maxOperands || desc.num_outputs > maxOperands)
-      return fail(MOE_INVALID_ARGUMENT, "%s: expected at most %" PRId64 " inputs and outputs", desc.name, maxOperands);
 
     int64_t tokens = tokensOf(desc, inputs, outputs);
     Operands in, out;

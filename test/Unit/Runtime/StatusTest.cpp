@@ -55,7 +55,7 @@ struct Changeable {
 TEST(Status, Names) {
   EXPECT_STREQ(moe_status_name(MOE_OK), "MOE_OK");
   EXPECT_STREQ(moe_status_name(MOE_INTERNAL), "MOE_INTERNAL");
-  EXPECT_STREQ(moe_status_name(moe_status(99)), "unknown status");
+  EXPECT_STREQ(moe_status_name(moe_status(15)), "unknown status");
 }
 
 TEST(Status, Pool) {
@@ -90,6 +90,9 @@ TEST(Status, Descriptors) {
   Changeable noVariant;
   noVariant.layer.num_variants = 0;
   EXPECT_FAILS(MOE_INVALID_ARGUMENT, noVariant.wrapOnly(), "no variant");
+  Changeable manyInputs;
+  manyInputs.layer.num_inputs = 17;
+  EXPECT_FAILS(MOE_INVALID_ARGUMENT, manyInputs.wrapOnly(), "operands are malformed");
   Changeable noRun;
   noRun.variant.run = nullptr;
   EXPECT_FAILS(MOE_INVALID_ARGUMENT, noRun.wrapOnly(), "variant is malformed");
@@ -187,6 +190,8 @@ TEST(Status, CheckpointChangedAfterOpening) {
   moe_layer *layer = nullptr;
   EXPECT_FAILS(MOE_IO_ERROR, moe_layer_load(library.get(), 0, &options, &layer), "model.safetensors");
   EXPECT_EQ(layer, nullptr);
+  // The files are looked at anew, and there is no checkpoint any more.
+  EXPECT_FAILS(MOE_CHECKPOINT_ERROR, moe_layer_load(library.get(), 0, &options, &layer), "model.safetensors");
 }
 
 TEST(Status, LayerIndex) {
