@@ -24,17 +24,20 @@ bool moe::isModelInput(const std::string &input) { return endsWith(input, ".json
 /// The config as a file, and the folder that may hold its weights.
 static Expected<Config> readConfig(const std::string &input, std::string &folder) {
   if (isFolder(input)) {
+    // "model" and "model/" are one folder, and give the same messages and the same IR.
     folder = input;
+    while (folder.size() > 1 && folder.back() == '/')
+      folder.pop_back();
     // The folder may come from anywhere; its links may not lead out of it.
-    Expected<std::string> path = resolveInside(input, "config.json");
+    Expected<std::string> path = resolveInside(folder, "config.json");
     if (!path)
       return Error{path.message() + "; expected a checkpoint folder with a config.json"};
-    return Config::read(input + (endsWith(input, "/") ? "" : "/") + "config.json");
+    return Config::read(folder + "/config.json");
   }
   if (!endsWith(input, ".json"))
     return Error{printable(input) + ": expected a checkpoint folder or its config.json"};
   size_t slash = input.rfind('/');
-  folder = slash == std::string::npos ? "." : input.substr(0, slash + 1);
+  folder = slash == std::string::npos ? "." : slash == 0 ? "/" : input.substr(0, slash);
   return Config::read(input);
 }
 
