@@ -3,10 +3,16 @@
 
 #include "moe/InitAll.h"
 
+#include "moe/Codegen/CPU/Passes.h"
+#include "moe/Codegen/Common/Passes.h"
+#include "moe/Conversion/Passes.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
 #include "moe/Dialect/MoE/Routers/Routers.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "moe/Pipelines/Pipelines.h"
+#include "moe/Pipelines/Pipelines.h"
+#include "moe/Target/NativeCode.h"
+#include "moe/Target/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -18,9 +24,15 @@ void mlir::moe::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllExtensions(registry);
   registry.insert<MoEDialect>();
   registerRouterExternalModels(registry);
+  registerTargetTranslations(registry);
 }
 
 void mlir::moe::registerAllPasses() {
   registerMoETransformsPasses();
+  registerMoEConversionPasses();
+  registerMoECodegenCommonPasses();
+  registerMoECodegenCPUPasses();
+  registerPipelines();
   registerOptimizePipeline();
+  registerTargetPipelines();
 }

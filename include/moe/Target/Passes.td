@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// From the kernel stage to the LLVM dialect: the last passes before LLVM itself.
+
+#ifndef MOE_TARGET_PASSES_TD
+#define MOE_TARGET_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def EmitLibrary : Pass<"moe-emit-library", "::mlir::ModuleOp"> {
+  let summary = "layers and weights become the constant descriptor of a compiled library";
+  let description = [{
+    Runs on a module at the kernel stage. Every `moe.layer` and `moe.weight`
+    becomes part of one constant `moe_library_desc` (docs/abi.md), which the
+    one exported function, `moe_get_library`, returns. For each kernel `@k` that a
+    layer names it adds
+
+    * `@k_run`, the C entry, which turns `moe_kernel_args` into the kernel's
+      memrefs. Weights that are packed are given as their table of pointers,
+      plain ones by the address of their first expert.
+    * `@k_bytes`, the C form of `@k_workspace`.
+
+    Everything but `moe_get_library` becomes internal.
+
+    Before:
+
+    ```mlir
+    moe.weight @l0.down : tensor<8x64x80xf32> from "experts.{e}.w2.weight"
+    moe.layer @moe0 block 0 = @k(@l0.down)
+    func.func @k(%x: memref<?x80xf32, strided<[?, 1]>>, %w: memref<8xi64> {moe.packing = ...},
+                 %y: memref<?x64xf32, strided<[?, 1]>> {moe.name = "output"},
+                 %ws: memref<?xi8>, %pool: !llvm.ptr) { ... }
+    ```
+
+    After:
+
+    ```mlir
+    llvm.mlir.global internal constant @moe.desc() : !llvm.struct<"moe_library_desc", ...> { ... }
+    llvm.func @moe_get_library() -> !llvm.ptr { ... }
+    llvm.func internal @k_run(%args: !llvm.ptr) { ... func.call @k(...) ... }
+    func.func private @k(...) { ... }
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];
+}
+
+def ExpandMath : Pass<"moe-expand-math"> {
+  let summary = "math functions become arithmetic, as kernels call no library";
+  let description = [{
+    Polynomial approximations of exp, log, tanh and their like, on scalars and
+    vectors, computed in f32 whatever the element type is. Functions that are
+    one instruction (sqrt, fma, floor, ...) stay.
+
+    Before: `%1 = math.exp %0 : vector<16xf32>`. After: multiplies and adds.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+#endif // MOE_TARGET_PASSES_TD

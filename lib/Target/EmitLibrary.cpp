@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- EmitLibrary.cpp - layers and weights become the library descriptor ---------------------------------===//
+
+#include "moe/Target/Passes.h"
+
+#include "Descriptor.h"
+#include "KernelEntry.h"
+#include "moe/Target/Machine.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+#include "llvm/ADT/MapVector.h"
+
+namespace mlir::moe {
+#define GEN_PASS_DEF_EMITLIBRARY
+#include "moe/Target/Passes.h.inc"
+} // namespace mlir::moe
+
+using namespace mlir;
+using namespace mlir::moe;
+
+namespace {
+
+struct Kernel {
+  func::FuncOp function;
+  KernelArguments arguments;
+  KernelEntry entry;
+};
+
+class LibraryEmitter {
+public:
+  explicit LibraryEmitter(ModuleOp module)
+      : module(module), builder(module, module.getLoc()), target(targetSpecOf(module)) {}
+
+  LogicalResult emit();
+
+private:
+  using Row = DescriptorBuilder::Row;
+
+  LogicalResult emitKernel(LayerOp layer);
+  FailureOr<Row> emitLayer(LayerOp layer);
+  FailureOr<Row> emitWeight(LayerOp layer, PackingAttr packing, const Twine &name);
+  FlatSymbolRefAttr emitOperands(ArrayRef<OperandInfo> operands, const Twine &name);
+  FlatSymbolRefAttr textOf(StringRef attribute);
+  void emitDoor(FlatSymbolRefAttr descriptor);
+
+  ModuleOp module;
+  SymbolTableCollection symbols;
+  DescriptorBuilder builder;
+  TargetSpec target;
+  llvm::MapVector<StringAttr, Kernel> kernels;
+};
+
+} // namespace
+
+LogicalResult LibraryEmitter::emitKernel(LayerOp layer) {
+  StringAttr name = layer.getKernelAttr().getAttr();
+  if (kernels.contains(name))
+    return success();
+  auto function = symbols.lookupNearestSymbolFrom<func::FuncOp>(layer, name);
+  if (!function || function.isExternal())
+    return layer.emitOpError("expects a func.func with a body as kernel, got ") << layer.getKernelAttr();
+  FailureOr<KernelArguments> arguments = KernelArguments::of(function);
+  if (failed(arguments))
+    return failure();
+  auto sizeName = StringAttr::get(module.getContext(), name.getValue() + "_workspace");
+  auto workspace = symbols.lookupNearestSymbolFrom<func::FuncOp>(module, sizeName);
+  if (!workspace || workspace.getNumArguments() != 1 || workspace.getNumResults() != 1 ||
+      !workspace.getArgumentTypes().front().isIntOrIndex() || !workspace.getResultTypes().front().isInteger(64))
+    return function.emitOpError("expects a function @") << sizeName.getValue() << "(index) -> i64 beside the kernel";
+  kernels[name] = {function, *arguments, emitKernelEntry(function, workspace, *arguments)};
+  return success();
+}
+
+FailureOr<LibraryEmitter::Row> LibraryEmitter::emitWeight(LayerOp layer, PackingAttr packing, const Twine &name) {
+  SmallVector<Row> sources;
+  std::string operandName;
+  for (int64_t index : packing.getWeights()) {
+    ArrayAttr weights = layer.getWeights();
+    if (index < 0 || index >= static_cast<int64_t>(weights.size())) {
+      layer.emitOpError("expects at least ") << index + 1 << " weights, as its kernel packs weight " << index;
+      return failure();
+    }
+    auto symbol = cast<FlatSymbolRefAttr>(weights[index]);
+    auto weight = symbols.lookupNearestSymbolFrom<WeightOp>(layer, symbol);
+    int64_t elements = packing.getExperts() * packing.getRows() * packing.getCols();
+    auto type = cast<RankedTensorType>(weight.getType());
+    if (type.getNumElements() != elements) {
+      layer.emitOpError("expects weight ")
+          << symbol << " to have the " << elements << " elements of " << packing << ", got " << type;
+      return failure();
+    }
+    sources.push_back(
+        {builder.text(weight.getSource()), packing.getRows(), packing.getCols(), int64_t(weight.getTransposed()), 0});
+    operandName += (operandName.empty() ? "" : "+") + symbol.getValue().str();
+  }
+  SmallString<64> storage;
+  FlatSymbolRefAttr list = builder.array((name + ".sources").toStringRef(storage), abi::sourceDesc, sources);
+  return Row{builder.text(operandName),
+             list,
+             int64_t(sources.size()),
+             packing.getExperts(),
+             packing.getPanel(),
+             packing.getKGroup(),
+             abiDType(packing.getElementType()),
+             0};
+}
+
+FlatSymbolRefAttr LibraryEmitter::emitOperands(ArrayRef<OperandInfo> operands, const Twine &name) {
+  SmallVector<Row> rows;
+  for (const OperandInfo &operand : operands) {
+    auto dim = [&](size_t i) {
+      int64_t size = i < operand.shape.size() ? operand.shape[i] : 1;
+      return ShapedType::isDynamic(size) ? -1 : size;
+    };
+    rows.push_back({builder.text(operand.name), int64_t(operand.shape.size()), std::pair(dim(0), dim(1)),
+                    abiDType(operand.elementType), 0});
+  }
+  SmallString<64> storage;
+  return builder.array(name.toStringRef(storage), abi::operandDesc, rows);
+}
+
+FailureOr<LibraryEmitter::Row> LibraryEmitter::emitLayer(LayerOp layer) {
+  FailureOr<LayerInfo> info = describeLayer(layer, symbols);
+  if (failed(info))
+    return failure();
+  Kernel &kernel = kernels[layer.getKernelAttr().getAttr()];
+  std::string prefix = "moe." + info->name;
+  SmallVector<Row> weights;
+  for (auto [position, index] : llvm::enumerate(kernel.arguments.weights)) {
+    auto packing = kernel.function.getArgAttrOfType<PackingAttr>(index, kPackingAttr);
+    FailureOr<Row> weight = emitWeight(layer, packing, prefix + "." + Twine(position));
+    if (failed(weight))
+      return failure();
+    weights.push_back(std::move(*weight));
+  }
+  FlatSymbolRefAttr weightList = builder.array(prefix + ".weights", abi::weightDesc, weights);
+  Row variant = {builder.text(target.level),
+                 int64_t(target.required),
+                 weightList,
+                 int64_t(weights.size()),
+                 FlatSymbolRefAttr::get(kernel.entry.bytes),
+                 FlatSymbolRefAttr::get(kernel.entry.run)};
+  FlatSymbolRefAttr inputs = emitOperands(info->inputs, prefix + ".inputs");
+  FlatSymbolRefAttr outputs = emitOperands(info->outputs, prefix + ".outputs");
+  FlatSymbolRefAttr variants = builder.array(prefix + ".variants", abi::variantDesc, variant);
+  return Row{builder.text(info->name),
+             info->block,
+             info->experts,
+             info->topK,
+             info->modelWidth,
+             info->expertWidth,
+             inputs,
+             int64_t(info->inputs.size()),
+             outputs,
+             int64_t(info->outputs.size()),
+             variants,
+             1};
+}
+
+FlatSymbolRefAttr LibraryEmitter::textOf(StringRef attribute) {
+  auto value = module->getAttrOfType<StringAttr>(attribute);
+  return builder.text(value ? value.getValue() : "");
+}
+
+/// The one exported function.
+void LibraryEmitter::emitDoor(FlatSymbolRefAttr descriptor) {
+  OpBuilder at = OpBuilder::atBlockEnd(module.getBody());
+  Type pointer = LLVM::LLVMPointerType::get(module.getContext());
+  auto door =
+      LLVM::LLVMFuncOp::create(at, module.getLoc(), MOE_LIBRARY_SYMBOL, LLVM::LLVMFunctionType::get(pointer, {}));
+  at.setInsertionPointToStart(door.addEntryBlock(at));
+  Value address = LLVM::AddressOfOp::create(at, module.getLoc(), pointer, descriptor);
+  LLVM::ReturnOp::create(at, module.getLoc(), address);
+}
+
+LogicalResult LibraryEmitter::emit() {
+  SmallVector<LayerOp> layers(module.getOps<LayerOp>());
+  if (layers.empty())
+    return module.emitOpError("expects at least one moe.layer: it says which kernel a block calls with which weights");
+  if (symbols.lookupSymbolIn(module, StringAttr::get(module.getContext(), MOE_LIBRARY_SYMBOL)))
+    return module.emitOpError("expects the symbol @" MOE_LIBRARY_SYMBOL " to be free");
+  for (LayerOp layer : layers)
+    if (failed(emitKernel(layer)))
+      return failure();
+  SmallVector<Row> rows;
+  for (LayerOp layer : layers) {
+    FailureOr<Row> row = emitLayer(layer);
+    if (failed(row))
+      return failure();
+    rows.push_back(std::move(*row));
+  }
+  FlatSymbolRefAttr list = builder.array("moe.layers", abi::layerDesc, rows);
+  Row library = {MOE_ABI_VERSION,        builder.text("moe-mlir " MOE_VERSION),
+                 textOf(kModelTypeAttr), textOf(kCheckpointAttr),
+                 textOf(kDigestAttr),    list,
+                 int64_t(rows.size())};
+  emitDoor(builder.array("moe.library", abi::libraryDesc, library));
+  return success();
+}
+
+namespace {
+struct EmitLibrary : mlir::moe::impl::EmitLibraryBase<EmitLibrary> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (failed(LibraryEmitter(module).emit()))
+      return signalPassFailure();
+    for (Operation &op : llvm::make_early_inc_range(*module.getBody()))
+      if (isa<LayerOp, WeightOp>(op))
+        op.erase();
+    // What the descriptor says now is taken off the kernels, and all but the door is hidden.
+    auto internal = LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal);
+    for (auto function : module.getOps<func::FuncOp>()) {
+      for (unsigned i = 0, n = function.getNumArguments(); i != n; ++i) {
+        function.removeArgAttr(i, kPackingAttr);
+        function.removeArgAttr(i, kResultNameAttr);
+      }
+      function.setPrivate();
+      if (!function.isExternal())
+        function->setAttr("llvm.linkage", internal);
+    }
+    for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+      if (!function.isExternal() && function.getSymName() != MOE_LIBRARY_SYMBOL)
+        function.setLinkage(LLVM::Linkage::Internal);
+  }
+};
+} // namespace
