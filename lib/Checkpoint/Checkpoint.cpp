@@ -78,11 +78,11 @@ Expected<Unit> Checkpoint::Impl::addFile(const std::string &realPath, const std:
   Expected<std::string> header = readHeader(*file);
   if (!header)
     return header.error();
-  hash.update(*header);
   Expected<SafeTensorsHeader> parsed =
       parseSafeTensorsHeader(std::string_view(*header).substr(sizeof(uint64_t)), file->size(), file->name());
   if (!parsed)
     return parsed.error();
+  hash.update(*header);
   if (tensors.size() + parsed->tensors.size() > maxTensors)
     return Error{file->name() + ": more than " + std::to_string(maxTensors) + " tensors in the checkpoint"};
   for (TensorInfo &tensor : parsed->tensors) {
