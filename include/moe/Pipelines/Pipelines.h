@@ -7,6 +7,9 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 
+#include <optional>
+#include <string>
+
 namespace mlir::moe {
 
 /// Sizes asked of a producer's operands, canonical forms, common subexpressions: what every stage ends with.
@@ -22,6 +25,59 @@ struct OptimizePipelineOptions : PassPipelineOptions<OptimizePipelineOptions> {
 
 void buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineOptions &options);
 void registerOptimizePipeline();
+
+//===-- moe-to-linalg-pipeline: grouped form to tiles in linalg ---------------------------------------------===//
+
+struct LinalgPipelineOptions : PassPipelineOptions<LinalgPipelineOptions> {
+  Option<std::string> level{*this, "level", llvm::cl::desc("machine level whose tile sizes are used"),
+                            llvm::cl::init("x86-64-v3")};
+};
+
+void buildLinalgPipeline(OpPassManager &pm, const LinalgPipelineOptions &options);
+
+//===-- moe-cpu-pipeline: tiles in linalg to kernels on buffers ---------------------------------------------===//
+
+struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
+  Option<std::string> level{*this, "level", llvm::cl::desc("machine level to emit for"), llvm::cl::init("x86-64-v3")};
+  Option<bool> microKernels{*this, "micro-kernels",
+                            llvm::cl::desc("emit register-blocked kernels (default); without them tiles become plain loops"),
+                            llvm::cl::init(true)};
+};
+
+void buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &options);
+
+//===-- moe-reference-pipeline: model form to kernels, naively ----------------------------------------------===//
+
+/// The reference lowering down to the kernel stage; what every other path is compared with.
+void buildReferencePipeline(OpPassManager &pm, const CPUPipelineOptions &options);
+
+//===-- moe-compile-pipeline: the stages one after the other ------------------------------------------------===//
+
+/// The stages of design, in order; each is closed by a verifier of its form.
+enum class Stage { Model, Grouped, Linalg, Kernel, Target };
+
+/// "model", "grouped", "linalg", "kernel", "target", or none.
+std::optional<Stage> parseStage(StringRef name);
+StringRef stageName(Stage stage);
+
+struct CompilePipelineOptions : PassPipelineOptions<CompilePipelineOptions> {
+  Option<std::string> target{*this, "target", llvm::cl::desc("cpu (nvptx is not there yet)"), llvm::cl::init("cpu")};
+  Option<std::string> cpu{*this, "cpu", llvm::cl::desc("native, a machine level or a CPU name"),
+                          llvm::cl::init("native")};
+  Option<std::string> chip{*this, "chip", llvm::cl::desc("GPU chip, for nvptx"), llvm::cl::init("")};
+  Option<std::string> stopAfter{*this, "stop-after", llvm::cl::desc("model, grouped, linalg, kernel or target"),
+                                llvm::cl::init("target")};
+};
+
+/// Appends the passes that lead from stage `from` to the next one, for machine level `level`.
+void buildStage(OpPassManager &pm, Stage from, StringRef level);
+
+/// Fails with a message when an option names what is not there.
+LogicalResult buildCompilePipeline(OpPassManager &pm, const CompilePipelineOptions &options,
+                                   function_ref<LogicalResult(const Twine &)> error);
+
+/// Every pipeline of this header.
+void registerPipelines();
 
 } // namespace mlir::moe
 

@@ -14,11 +14,40 @@ static LogicalResult verifyCount(function_ref<InFlightDiagnostic()> emitError, i
   return success();
 }
 
+// Selections are written `<k, key = value, ...>`, keys in any order and those with their default left out. TableGen's
+// own optional groups cannot do that, as all of them would begin with the comma.
+
+using Field = std::pair<StringRef, function_ref<ParseResult()>>;
+
+static ParseResult parseFields(AsmParser &parser, ArrayRef<Field> fields) {
+  while (succeeded(parser.parseOptionalComma())) {
+    StringRef key;
+    SMLoc loc = parser.getCurrentLocation();
+    if (parser.parseKeyword(&key) || parser.parseEqual())
+      return failure();
+    const auto *field = llvm::find_if(fields, [&](const Field &f) { return f.first == key; });
+    if (field == fields.end())
+      return parser.emitError(loc, "unknown key ") << key;
+    if (field->second())
+      return failure();
+  }
+  return success();
+}
+
+template <typename EnumT>
+static ParseResult parseEnum(AsmParser &parser, EnumT &value) {
+  FailureOr<EnumT> parsed = mlir::FieldParser<EnumT>::parse(parser);
+  if (succeeded(parsed))
+    value = *parsed;
+  return failure(failed(parsed));
+}
+
 //===-- #moe.top_k ------------------------------------------------------------------------------------------===//
 
 Axis TopKAttr::getSelectAxis() const { return getAxis(); }
 int64_t TopKAttr::getCount(int64_t) const { return getK(); }
 int64_t TopKAttr::getNumGroups() const { return 1; }
+bool TopKAttr::mayDrop() const { return getCapacity() != 0; }
 
 LogicalResult TopKAttr::verifySelect(function_ref<InFlightDiagnostic()> emitError, int64_t experts) const {
   if (getK() < 1) // C1
@@ -33,11 +62,35 @@ LogicalResult TopKAttr::verifySelect(function_ref<InFlightDiagnostic()> emitErro
   return success();
 }
 
+Attribute TopKAttr::parse(AsmParser &parser, Type) {
+  int64_t k = 0, window = 0, capacity = 0;
+  Axis axis = Axis::Expert;
+  if (parser.parseLess() || parser.parseInteger(k) ||
+      parseFields(parser, {{"axis", [&] { return parseEnum(parser, axis); }},
+                           {"window", [&] { return parser.parseInteger(window); }},
+                           {"capacity", [&] { return parser.parseInteger(capacity); }}}) ||
+      parser.parseGreater())
+    return {};
+  return get(parser.getContext(), k, axis, window, capacity);
+}
+
+void TopKAttr::print(AsmPrinter &printer) const {
+  printer << "<" << getK();
+  if (getAxis() != Axis::Expert)
+    printer << ", axis = " << getAxis();
+  if (getWindow() != 0)
+    printer << ", window = " << getWindow();
+  if (getCapacity() != 0)
+    printer << ", capacity = " << getCapacity();
+  printer << ">";
+}
+
 //===-- #moe.group_top_k ------------------------------------------------------------------------------------===//
 
 Axis GroupTopKAttr::getSelectAxis() const { return Axis::Expert; }
 int64_t GroupTopKAttr::getCount(int64_t) const { return getK(); }
 int64_t GroupTopKAttr::getNumGroups() const { return getGroups(); }
+bool GroupTopKAttr::mayDrop() const { return false; }
 
 LogicalResult GroupTopKAttr::verifySelect(function_ref<InFlightDiagnostic()> emitError, int64_t experts) const {
   if (getK() < 1) // C1
@@ -59,11 +112,36 @@ LogicalResult GroupTopKAttr::verifySelect(function_ref<InFlightDiagnostic()> emi
   return success();
 }
 
+Attribute GroupTopKAttr::parse(AsmParser &parser, Type) {
+  // No groups and no kept ones are refused by verifySelect, so both keys are needed.
+  int64_t k = 0, groups = 0, keep = 0;
+  GroupReduce reduce = GroupReduce::Max;
+  GroupMask mask = GroupMask::NegInf;
+  if (parser.parseLess() || parser.parseInteger(k) ||
+      parseFields(parser, {{"groups", [&] { return parser.parseInteger(groups); }},
+                           {"keep", [&] { return parser.parseInteger(keep); }},
+                           {"reduce", [&] { return parseEnum(parser, reduce); }},
+                           {"mask", [&] { return parseEnum(parser, mask); }}}) ||
+      parser.parseGreater())
+    return {};
+  return get(parser.getContext(), k, groups, keep, reduce, mask);
+}
+
+void GroupTopKAttr::print(AsmPrinter &printer) const {
+  printer << "<" << getK() << ", groups = " << getGroups() << ", keep = " << getKeep();
+  if (getReduce() != GroupReduce::Max)
+    printer << ", reduce = " << getReduce();
+  if (getMask() != GroupMask::NegInf)
+    printer << ", mask = " << getMask();
+  printer << ">";
+}
+
 //===-- #moe.all --------------------------------------------------------------------------------------------===//
 
 Axis AllAttr::getSelectAxis() const { return Axis::Expert; }
 int64_t AllAttr::getCount(int64_t experts) const { return experts; }
 int64_t AllAttr::getNumGroups() const { return 1; }
+bool AllAttr::mayDrop() const { return false; }
 LogicalResult AllAttr::verifySelect(function_ref<InFlightDiagnostic()>, int64_t) const { return success(); }
 
 //===-- #moe.renormalize ------------------------------------------------------------------------------------===//

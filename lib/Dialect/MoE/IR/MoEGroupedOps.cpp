@@ -190,7 +190,16 @@ MutableOperandRange GroupedMatmulOp::getDpsInitsMutable() { return getInitMutabl
 LogicalResult GroupedMatmulOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   return reifyFromInits(*this, b, shapes);
 }
-void GroupedMatmulOp::getAsmResultNames(OpAsmSetValueNameFn name) { name(getResult(), "product"); }
+void GroupedMatmulOp::getAsmResultNames(OpAsmSetValueNameFn name) {
+  name(getResult(), getSlots() ? "slot_rows" : "product");
+}
+void GroupedMatmulOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn name) {
+  size_t matrices = getWeights().size(), columns = matrices + getColumns().size();
+  for (BlockArgument argument : region.getArguments())
+    name(argument, argument.getArgNumber() < matrices  ? "acc"
+                   : argument.getArgNumber() < columns ? "column"
+                                                       : "scalar");
+}
 
 //===-- moe.combine_slots -----------------------------------------------------------------------------------===//
 

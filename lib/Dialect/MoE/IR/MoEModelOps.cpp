@@ -199,6 +199,10 @@ LogicalResult ExpertsOp::verifyRegions() {
   return verifyRowwise(block, block.getArguments().take_front(getRows().size())); // C6
 }
 void ExpertsOp::getAsmResultNames(OpAsmSetValueNameFn name) { name(getResult(), "outputs"); }
+void ExpertsOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn name) {
+  for (BlockArgument argument : region.getArguments())
+    name(argument, argument.getArgNumber() < getRows().size() ? "r" : "w");
+}
 
 // `%rows, ... weights %w, ... : ragged types, weight types -> ragged type { region }`
 ParseResult ExpertsOp::parse(OpAsmParser &parser, OperationState &result) {

@@ -32,7 +32,7 @@ def MoE_TopKAttr : MoE_Attr<"TopK", "top_k", [DeclareAttrInterfaceMethods<Select
   let parameters = (ins "int64_t":$k, DefaultValuedParameter<"::mlir::moe::Axis", "::mlir::moe::Axis::Expert">:$axis,
                         DefaultValuedParameter<"int64_t", "0">:$window,
                         DefaultValuedParameter<"int64_t", "0">:$capacity);
-  let assemblyFormat = "`<` $k (`,` `axis` `=` $axis^)? (`,` `window` `=` $window^)? (`,` `capacity` `=` $capacity^)? `>`";
+  let hasCustomAssemblyFormat = 1;
 }
 
 def MoE_GroupTopKAttr : MoE_Attr<"GroupTopK", "group_top_k", [DeclareAttrInterfaceMethods<SelectAttrInterface>]> {
@@ -51,9 +51,7 @@ def MoE_GroupTopKAttr : MoE_Attr<"GroupTopK", "group_top_k", [DeclareAttrInterfa
   let parameters = (ins "int64_t":$k, "int64_t":$groups, "int64_t":$keep,
                         DefaultValuedParameter<"::mlir::moe::GroupReduce", "::mlir::moe::GroupReduce::Max">:$reduce,
                         DefaultValuedParameter<"::mlir::moe::GroupMask", "::mlir::moe::GroupMask::NegInf">:$mask);
-  let assemblyFormat = [{
-    `<` $k `,` `groups` `=` $groups `,` `keep` `=` $keep (`,` `reduce` `=` $reduce^)? (`,` `mask` `=` $mask^)? `>`
-  }];
+  let hasCustomAssemblyFormat = 1;
 }
 
 def MoE_AllAttr : MoE_Attr<"All", "all", [DeclareAttrInterfaceMethods<SelectAttrInterface>]> {

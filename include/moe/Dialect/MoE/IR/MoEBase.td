@@ -22,6 +22,7 @@ def MoE_Dialect : Dialect {
     A constraint that a verifier checks carries a label, `C1`, `C2` and so on,
     in the op's description, at the check and in the test of its message.
   }];
+  let extraClassDeclaration = "void registerFoldInterface();";
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
 }

@@ -182,6 +182,7 @@ def MoE_GroupedMatmulOp : MoE_GroupedOp<"grouped_matmul", [AttrSizedOperandSegme
     int64_t getNumExperts();
     int64_t getOutputColumns();
     int64_t getReductionSize();
+    void getAsmBlockArgumentNames(::mlir::Region &region, ::mlir::OpAsmSetValueNameFn name);
     ::mlir::MutableOperandRange getDpsInitsMutable();
   }];
   let hasRegionVerifier = 1;

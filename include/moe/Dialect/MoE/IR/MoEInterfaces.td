@@ -19,6 +19,7 @@ def SelectAttrInterface : AttrInterface<"SelectAttrInterface"> {
     InterfaceMethod<"How many entries are selected: experts of a row, or rows of an expert.",
       "int64_t", "getCount", (ins "int64_t":$experts)>,
     InterfaceMethod<"Number of groups of experts; 1 when there are none.", "int64_t", "getNumGroups">,
+    InterfaceMethod<"Whether a selected entry may be dropped: its id is -1 then.", "bool", "mayDrop">,
     InterfaceMethod<"Checks the selection against the number of experts.", "::llvm::LogicalResult", "verifySelect",
       (ins "::llvm::function_ref<::mlir::InFlightDiagnostic()>":$emitError, "int64_t":$experts)>,
   ];

@@ -204,7 +204,7 @@ def MoE_DispatchOp : MoE_Op<"dispatch", [Pure, DeclareOpInterfaceMethods<RoutedO
 }
 
 def MoE_ExpertsOp : MoE_Op<"experts", [Pure, AttrSizedOperandSegments, SingleBlock, RecursiveMemoryEffects,
-    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames", "getAsmBlockArgumentNames"]>]> {
   let summary = "one body for every expert, over its rows and its slices of the weights";
   let description = [{
     The region sees the rows of one expert, one tensor `[rows, width]` for each

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- MachineLevel.h - what an instruction set offers to the micro-kernel emitter ------------------------===//
+//
+// A machine level says how wide a vector is, how a tile of the product is cut to its registers, and how one step of the
+// reduction is multiplied. It is one file in lib/Codegen/CPU/Levels and one line in the registry; the emitter, the
+// epilogue and the number formats know nothing of it.
+//
+//===--------------------------------------------------------------------------------------------------------===//
+
+#ifndef MOE_CODEGEN_CPU_MACHINELEVEL_H
+#define MOE_CODEGEN_CPU_MACHINELEVEL_H
+
+#include "moe/Dialect/MoE/IR/MoE.h"
+
+#include "mlir/IR/Builders.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mlir::moe {
+
+class MachineLevel {
+public:
+  virtual ~MachineLevel() = default;
+
+  /// Name on the command line and in libraries: "x86-64-v3", "x86-64-v4", "avx512-bf16".
+  virtual StringRef name() const = 0;
+  /// CPU and features for LLVM: "x86-64-v4" and "+avx512bf16".
+  virtual StringRef llvmCPU() const = 0;
+  virtual StringRef llvmFeatures() const = 0;
+  /// MOE_CPU_* that the machine must have, see moe/Runtime/Runtime.h.
+  virtual uint64_t requiredFeatures() const = 0;
+  /// LLVM triple this level belongs to.
+  virtual StringRef triple() const { return "x86_64-unknown-linux-gnu"; }
+  /// f32 lanes of a vector.
+  virtual int64_t lanes() const = 0;
+  /// Whether f32 to bf16 conversion is an instruction; without it it is expanded to integer operations.
+  virtual bool convertsToBF16() const { return false; }
+
+  /// Consecutive elements of the reduction that one multiply of these types takes.
+  virtual int64_t kGroup(Type rowElement, Type weightElement) const = 0;
+  /// Vectors of accumulators side by side in one register tile, over all matrices of the product.
+  virtual int64_t tileVectors() const = 0;
+  /// Heights of the register tile, largest first, down to 1.
+  virtual ArrayRef<int64_t> tileRows() const = 0;
+
+  /// From kGroup elements of a row (a vector of that size) to the operand every lane multiplies by.
+  virtual Value broadcastRow(OpBuilder &b, Location loc, Value group) const = 0;
+  /// From lanes x kGroup packed weights (one flat vector) to the multiply's operand.
+  virtual Value prepareWeights(OpBuilder &b, Location loc, Value packed) const = 0;
+  /// acc + row * weights, lane by lane, summed over the group; acc is a vector of f32.
+  virtual Value multiply(OpBuilder &b, Location loc, Value row, Value weights, Value acc) const = 0;
+};
+
+/// Every level of this build, best first within a triple.
+ArrayRef<const MachineLevel *> machineLevels();
+/// The level called `name`, or null.
+const MachineLevel *findMachineLevel(StringRef name);
+/// The best level whose required features are all in `features` (MOE_CPU_*), or null.
+const MachineLevel *bestMachineLevel(uint64_t features);
+/// The level for a --cpu value: a level's name, "native" (needs `hostFeatures`), or a CPU name LLVM knows, mapped by the
+/// features LLVM gives it. Null when there is none; `known` then lists what can be said.
+const MachineLevel *resolveMachineLevel(StringRef cpu, uint64_t hostFeatures, std::string &known);
+
+} // namespace mlir::moe
+
+#endif // MOE_CODEGEN_CPU_MACHINELEVEL_H

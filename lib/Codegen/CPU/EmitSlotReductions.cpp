@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- EmitSlotReductions.cpp - the combination of slots to vector loops ----------------------------------===//
+//
+// For each row and each strip of columns, the slots are combined in ascending order in registers and the result is
+// stored once.
+//
+//===--------------------------------------------------------------------------------------------------------===//
+
+#include "VectorBody.h"
+
+#include "moe/Codegen/CPU/MachineLevel.h"
+#include "moe/Codegen/CPU/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace mlir::moe {
+#define GEN_PASS_DEF_EMITSLOTREDUCTIONS
+#include "moe/Codegen/CPU/Passes.h.inc"
+} // namespace mlir::moe
+
+using namespace mlir;
+using namespace mlir::moe;
+
+/// Vectors of a strip: enough independent sums to hide the latency of an addition.
+static constexpr int64_t kStripVectors = 4;
+
+namespace {
+
+class ReductionEmitter {
+public:
+  ReductionEmitter(linalg::GenericOp reduction, linalg::GenericOp finish, Attribute start, int64_t lanes)
+      : reduction(reduction), finish(finish), start(start), lanes(lanes), cube(reduction.getInputs()[0]) {
+    auto type = cast<RankedTensorType>(cube.getType());
+    count = type.getDimSize(1);
+    width = type.getDimSize(2);
+  }
+
+  FailureOr<Value> emit(OpBuilder &b) {
+    Location loc = reduction.getLoc();
+    Value zero = constant(b, loc, 0), one = constant(b, loc, 1);
+    Value rows = getValueOrCreateConstantIndexOp(b, loc, tensor::getMixedSize(b, loc, cube, 0));
+    bool failed = false;
+    auto loop = scf::ForOp::create(b, loc, zero, rows, one, ValueRange(finish.getOutputs()[0]),
+                                   [&](OpBuilder &nested, Location loc, Value row, ValueRange carried) {
+                                     Value out = oneRow(nested, loc, row, carried[0], failed);
+                                     scf::YieldOp::create(nested, loc, out);
+                                   });
+    if (failed)
+      return failure();
+    return loop.getResult(0);
+  }
+
+private:
+  static Value constant(OpBuilder &b, Location loc, int64_t value) {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  }
+
+  /// Whole strips, then whole vectors, then the columns that fill no vector.
+  Value oneRow(OpBuilder &b, Location loc, Value row, Value out, bool &failed) {
+    int64_t begin = 0;
+    for (int64_t vectors : {kStripVectors, int64_t(1)}) {
+      int64_t strip = vectors * lanes, end = begin + (width - begin) / strip * strip;
+      if (end == begin)
+        continue;
+      auto loop = scf::ForOp::create(b, loc, constant(b, loc, begin), constant(b, loc, end), constant(b, loc, strip),
+                                     ValueRange(out),
+                                     [&](OpBuilder &nested, Location loc, Value column, ValueRange carried) {
+                                       scf::YieldOp::create(
+                                           nested, loc, strips(nested, loc, row, column, vectors, true, carried[0], failed));
+                                     });
+      out = loop.getResult(0);
+      begin = end;
+    }
+    if (begin != width)
+      out = strips(b, loc, row, constant(b, loc, begin), 1, false, out, failed);
+    return out;
+  }
+
+  Value strips(OpBuilder &b, Location loc, Value row, Value column, int64_t vectors, bool whole, Value out,
+               bool &failed) {
+    auto sumType = VectorType::get({lanes}, b.getF32Type());
+    Value initial = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(sumType, start));
+    SmallVector<Value> sums(vectors, initial), columns;
+    for (int64_t v = 0; v != vectors; ++v)
+      columns.push_back(arith::AddIOp::create(b, loc, column, constant(b, loc, v * lanes)));
+    auto loop = scf::ForOp::create(
+        b, loc, constant(b, loc, 0), constant(b, loc, count), constant(b, loc, 1), sums,
+        [&](OpBuilder &nested, Location loc, Value slot, ValueRange carried) {
+          SmallVector<Value> next;
+          for (int64_t v = 0; v != vectors; ++v) {
+            SmallVector<Value> arguments{read(nested, loc, ValueRange{row, slot, columns[v]}, whole)};
+            if (reduction.getNumDpsInputs() == 2)
+              arguments.push_back(
+                  tensor::ExtractOp::create(nested, loc, reduction.getInputs()[1], ValueRange{row, slot}));
+            arguments.push_back(carried[v]);
+            FailureOr<SmallVector<Value>> sum = inlineVectorBody(nested, loc, *reduction.getBody(), arguments, lanes);
+            failed |= mlir::failed(sum);
+            next.push_back(failed ? carried[v] : sum->front());
+          }
+          scf::YieldOp::create(nested, loc, next);
+        });
+    for (int64_t v = 0; v != vectors; ++v) {
+      // The second argument stands for the old value of the output, which the body does not read.
+      SmallVector<Value> arguments{loop.getResult(v), loop.getResult(v)};
+      FailureOr<SmallVector<Value>> value = inlineVectorBody(b, loc, *finish.getBody(), arguments, lanes);
+      failed |= mlir::failed(value);
+      if (failed)
+        return out;
+      out = vector::TransferWriteOp::create(b, loc, value->front(), out, ValueRange{row, columns[v]},
+                                            ArrayRef<bool>{whole})
+                .getResult();
+    }
+    return out;
+  }
+
+  Value read(OpBuilder &b, Location loc, ValueRange indices, bool whole) {
+    Type element = cast<RankedTensorType>(cube.getType()).getElementType();
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
+    return vector::TransferReadOp::create(b, loc, VectorType::get({lanes}, element), cube, indices, zero,
+                                          ArrayRef<bool>{whole});
+  }
+
+  linalg::GenericOp reduction, finish;
+  Attribute start;
+  int64_t lanes;
+  Value cube; ///< [rows, slots, columns]
+  int64_t count, width;
+};
+
+struct EmitSlotReductions : moe::impl::EmitSlotReductionsBase<EmitSlotReductions> {
+  using EmitSlotReductionsBase::EmitSlotReductionsBase;
+
+  void runOnOperation() override {
+    const MachineLevel *machine = findMachineLevel(level);
+    if (!machine) {
+      getOperation()->emitError("unknown machine level: ") << level;
+      return signalPassFailure();
+    }
+    SmallVector<linalg::GenericOp> reductions;
+    getOperation()->walk([&](linalg::GenericOp op) {
+      if (op->hasAttr("moe.slot_reduction"))
+        reductions.push_back(op);
+    });
+    for (linalg::GenericOp reduction : reductions)
+      emit(reduction, machine->lanes());
+  }
+
+  static void emit(linalg::GenericOp reduction, int64_t lanes) {
+    auto finish = reduction.getResult(0).hasOneUse()
+                      ? dyn_cast<linalg::GenericOp>(*reduction.getResult(0).getUsers().begin())
+                      : linalg::GenericOp();
+    auto fill = reduction.getOutputs()[0].getDefiningOp<linalg::FillOp>();
+    Attribute start;
+    if (!finish || !fill || !matchPattern(fill.getInputs()[0], m_Constant(&start)) ||
+        !finish.getBody()->getArguments().back().use_empty())
+      return;
+    OpBuilder b(finish);
+    FailureOr<Value> result = ReductionEmitter(reduction, finish, start, lanes).emit(b);
+    if (failed(result)) {
+      reduction.emitRemark("no vector loop: the body of the combination cannot run on vectors");
+      return;
+    }
+    finish.getResult(0).replaceAllUsesWith(*result);
+    finish.erase();
+    reduction.erase();
+  }
+};
+
+} // namespace

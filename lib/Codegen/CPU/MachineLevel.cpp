@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- MachineLevel.cpp - the registry of machine levels --------------------------------------------------===//
+
+#include "Levels/Levels.h"
+
+#include "moe/Runtime/Runtime.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/TargetParser/X86TargetParser.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+ArrayRef<const MachineLevel *> mlir::moe::machineLevels() {
+  static const MachineLevel *const levels[] = {&avx512BF16Level(), &x86V4Level(), &x86V3Level()};
+  return levels;
+}
+
+const MachineLevel *mlir::moe::findMachineLevel(StringRef name) {
+  for (const MachineLevel *level : machineLevels())
+    if (level->name() == name)
+      return level;
+  return nullptr;
+}
+
+const MachineLevel *mlir::moe::bestMachineLevel(uint64_t features) {
+  for (const MachineLevel *level : machineLevels())
+    if ((level->requiredFeatures() & ~features) == 0)
+      return level;
+  return nullptr;
+}
+
+/// MOE_CPU_* of a CPU name that LLVM knows, such as "sapphirerapids" or "znver5".
+static uint64_t featuresOfCPU(StringRef cpu) {
+  SmallVector<StringRef> names;
+  llvm::X86::getFeaturesForCPU(cpu, names, /*NeedPlus=*/false);
+  auto has = [&](std::initializer_list<StringRef> wanted) {
+    return llvm::all_of(wanted, [&](StringRef name) { return llvm::is_contained(names, name); });
+  };
+  uint64_t features = 0;
+  if (has({"avx2", "fma", "f16c", "bmi2"}))
+    features |= MOE_CPU_AVX2_FMA;
+  if (has({"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}))
+    features |= MOE_CPU_AVX512;
+  if (has({"avx512bf16"}))
+    features |= MOE_CPU_AVX512_BF16;
+  if (has({"avx512vnni"}))
+    features |= MOE_CPU_AVX512_VNNI;
+  return features;
+}
+
+const MachineLevel *mlir::moe::resolveMachineLevel(StringRef cpu, uint64_t hostFeatures, std::string &known) {
+  if (cpu == "native")
+    return bestMachineLevel(hostFeatures);
+  if (const MachineLevel *level = findMachineLevel(cpu))
+    return level;
+  SmallVector<StringRef> cpus;
+  llvm::X86::fillValidCPUArchList(cpus, /*Only64Bit=*/true);
+  if (llvm::is_contained(cpus, cpu))
+    if (const MachineLevel *level = bestMachineLevel(featuresOfCPU(cpu)))
+      return level;
+  known = "native";
+  for (const MachineLevel *level : machineLevels())
+    known += ", " + level->name().str();
+  known += ", or a CPU name with AVX2 such as znver5 or sapphirerapids";
+  return nullptr;
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- SelectKernelConfig.cpp - tile sizes of every product, from the machine level -----------------------===//
+
+#include "moe/Codegen/CPU/MachineLevel.h"
+#include "moe/Codegen/CPU/Passes.h"
+
+#include "llvm/Support/MathExtras.h"
+
+namespace mlir::moe {
+#define GEN_PASS_DEF_SELECTKERNELCONFIG
+#include "moe/Codegen/CPU/Passes.h.inc"
+} // namespace mlir::moe
+
+using namespace mlir;
+using namespace mlir::moe;
+
+/// The accumulators of one register tile are `tileVectors` side by side, shared by the matrices of the product; a panel
+/// is as wide as one register tile, so that a row of it is one contiguous read of packed weights.
+static KernelConfigAttr configFor(const MachineLevel &level, Type row, Type weight, int64_t matrices,
+                                  int64_t outputs) {
+  int64_t vectors = std::max<int64_t>(1, level.tileVectors() / matrices);
+  vectors = std::min(vectors, static_cast<int64_t>(llvm::divideCeil(outputs, level.lanes())));
+  return KernelConfigAttr::get(row.getContext(), level.name(), vectors * level.lanes(), level.tileRows(),
+                               level.kGroup(row, weight), level.lanes());
+}
+
+namespace {
+
+struct SelectKernelConfig : moe::impl::SelectKernelConfigBase<SelectKernelConfig> {
+  using SelectKernelConfigBase::SelectKernelConfigBase;
+
+  void runOnOperation() override {
+    const MachineLevel *machine = findMachineLevel(level);
+    if (!machine) {
+      getOperation()->emitError("unknown machine level: ") << level;
+      return signalPassFailure();
+    }
+    getOperation()->walk([&](GroupedMatmulOp op) {
+      op.setConfigAttr(configFor(*machine, op.getRows().getType().getElementType(),
+                                 getElementTypeOrSelf(op.getWeights().front().getType()), op.getWeights().size(),
+                                 op.getOutputColumns()));
+    });
+    getOperation()->walk([&](RouterOp op) {
+      op.setConfigAttr(configFor(*machine, op.getRows().getType().getElementType(),
+                                 op.getWeight().getType().getElementType(), 1, op.getWeight().getType().getDimSize(0)));
+    });
+    Builder b(&getContext());
+    getOperation()->setAttr("moe.target", b.getDictionaryAttr({
+        b.getNamedAttr("cpu", b.getStringAttr(machine->llvmCPU())),
+        b.getNamedAttr("features", b.getStringAttr(machine->llvmFeatures())),
+        b.getNamedAttr("level", b.getStringAttr(machine->name())),
+        b.getNamedAttr("required", b.getI64IntegerAttr(static_cast<int64_t>(machine->requiredFeatures()))),
+        b.getNamedAttr("triple", b.getStringAttr(machine->triple())),
+    }));
+  }
+};
+
+} // namespace

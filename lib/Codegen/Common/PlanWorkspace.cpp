@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- PlanWorkspace.cpp - every buffer of a kernel becomes a view of one workspace -----------------------===//
+//
+// Kernels never allocate. Buffers of the kernel's top level get places in one workspace, one after the other, aligned
+// to cache lines; their sizes are functions of the number of tokens, and so is the function K_workspace that callers
+// ask. Small buffers of fixed size inside a task live on its stack.
+//
+//===--------------------------------------------------------------------------------------------------------===//
+
+#include "moe/Codegen/Common/Passes.h"
+#include "moe/Dialect/MoE/IR/MoE.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace mlir::moe {
+#define GEN_PASS_DEF_PLANWORKSPACE
+#include "moe/Codegen/Common/Passes.h.inc"
+} // namespace mlir::moe
+
+using namespace mlir;
+using namespace mlir::moe;
+
+/// Cache line: no two buffers share one.
+static constexpr int64_t kAlignment = 64;
+/// Tasks run on threads whose stacks are someone else's; a task's fixed buffers must stay well below 32 KiB.
+static constexpr int64_t kMaxTaskBytes = 16384;
+
+static int64_t elementBytes(MemRefType type) {
+  if (type.getElementType().isIndex())
+    return 8;
+  return llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
+
+static Value indexConstant(OpBuilder &b, Location loc, int64_t value) {
+  return arith::ConstantIndexOp::create(b, loc, value);
+}
+
+/// Bytes of a buffer, rounded up to whole cache lines, from its dynamic sizes.
+static Value paddedBytes(OpBuilder &b, Location loc, MemRefType type, ValueRange sizes) {
+  int64_t fixed = elementBytes(type);
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size))
+      fixed *= size;
+  Value bytes = indexConstant(b, loc, fixed);
+  for (Value size : sizes)
+    bytes = arith::MulIOp::create(b, loc, bytes, size);
+  Value padded = arith::AddIOp::create(b, loc, bytes, indexConstant(b, loc, kAlignment - 1));
+  return arith::AndIOp::create(b, loc, padded, indexConstant(b, loc, -kAlignment));
+}
+
+namespace {
+
+class KernelPlanner {
+public:
+  explicit KernelPlanner(func::FuncOp func) : func(func) {}
+
+  LogicalResult run() {
+    SmallVector<memref::AllocOp> top;
+    LogicalResult result = success();
+    func.walk([&](memref::AllocOp alloc) {
+      if (alloc->getParentOfType<scf::ForallOp>())
+        result = failed(toStack(alloc)) ? failure() : result;
+      else
+        top.push_back(alloc);
+    });
+    if (failed(result))
+      return failure();
+    return place(top);
+  }
+
+private:
+  static LogicalResult toStack(memref::AllocOp alloc) {
+    MemRefType type = alloc.getType();
+    if (!type.hasStaticShape() || type.getNumElements() * elementBytes(type) > kMaxTaskBytes)
+      return alloc.emitOpError("cannot be a task's own buffer: expects a fixed size of at most ")
+             << kMaxTaskBytes << " bytes, got " << type;
+    auto forall = alloc->getParentOfType<scf::ForallOp>();
+    while (auto outer = forall->getParentOfType<scf::ForallOp>())
+      forall = outer;
+    OpBuilder b = OpBuilder::atBlockBegin(forall.getBody());
+    Value stack = memref::AllocaOp::create(b, alloc.getLoc(), type, b.getI64IntegerAttr(kAlignment));
+    for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
+      if (isa<memref::DeallocOp>(user))
+        user->erase();
+    alloc.replaceAllUsesWith(stack);
+    alloc.erase();
+    return success();
+  }
+
+  LogicalResult place(ArrayRef<memref::AllocOp> allocs) {
+    Location loc = func.getLoc();
+    MLIRContext *ctx = func.getContext();
+    // The kernel's side: a running offset and a view for each buffer, at the function's start where every size that is
+    // a function of the number of tokens can be computed.
+    auto bytes = MemRefType::get({ShapedType::kDynamic}, IntegerType::get(ctx, 8));
+    unsigned index = func.getNumArguments();
+    (void)func.insertArgument(index, bytes, DictionaryAttr(), loc);
+    Value workspace = func.getArgument(index);
+    OpBuilder b = OpBuilder::atBlockBegin(&func.front());
+    Value zero = indexConstant(b, loc, 0);
+    Value tokens = memref::DimOp::create(b, loc, func.getArgument(0), zero);
+
+    // The query's side: the same arithmetic on its argument.
+    OpBuilder q(func);
+    q.setInsertionPointAfter(func);
+    auto type = FunctionType::get(ctx, {IndexType::get(ctx)}, {IntegerType::get(ctx, 64)});
+    auto query = func::FuncOp::create(q, loc, (func.getName() + "_workspace").str(), type);
+    q.setInsertionPointToStart(query.addEntryBlock());
+
+    IRMapping kernelMap, queryMap;
+    Value kernelOffset = zero, queryOffset = indexConstant(q, loc, 0);
+    for (memref::AllocOp alloc : allocs) {
+      SmallVector<Value> kernelSizes, querySizes;
+      for (Value size : alloc.getDynamicSizes()) {
+        FailureOr<Value> inKernel = rematerialise(b, size, tokens, kernelMap);
+        FailureOr<Value> inQuery = rematerialise(q, size, query.getArgument(0), queryMap);
+        if (failed(inKernel) || failed(inQuery))
+          return alloc.emitOpError("has a size that is no function of the number of tokens");
+        kernelSizes.push_back(*inKernel);
+        querySizes.push_back(*inQuery);
+      }
+      Value view = memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(), workspace, kernelOffset, kernelSizes);
+      kernelOffset =
+          arith::AddIOp::create(b, loc, kernelOffset, paddedBytes(b, loc, alloc.getType(), kernelSizes));
+      queryOffset = arith::AddIOp::create(q, loc, queryOffset, paddedBytes(q, loc, alloc.getType(), querySizes));
+      for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
+        if (isa<memref::DeallocOp>(user))
+          user->erase();
+      alloc.replaceAllUsesWith(view);
+      alloc.erase();
+    }
+    Value total = arith::IndexCastOp::create(q, loc, q.getI64Type(), queryOffset);
+    func::ReturnOp::create(q, loc, total);
+    return success();
+  }
+
+  /// `size` computed anew at the insertion point of `b` from the number of tokens.
+  FailureOr<Value> rematerialise(OpBuilder &b, Value size, Value tokens, IRMapping &map) {
+    if (Value known = map.lookupOrNull(size))
+      return known;
+    Operation *op = size.getDefiningOp();
+    if (!op)
+      return failure();
+    // Row counts of arguments are the number of tokens; other dimensions of arguments are static and fold.
+    if (auto dim = dyn_cast<memref::DimOp>(op))
+      if (auto argument = dyn_cast<BlockArgument>(dim.getSource()))
+        if (argument.getOwner() == &func.front() && dim.getConstantIndex() == 0) {
+          map.map(size, tokens);
+          return tokens;
+        }
+    if (op->getNumRegions() != 0 || !isMemoryEffectFree(op) || isa<memref::DimOp>(op))
+      return failure();
+    for (Value operand : op->getOperands())
+      if (failed(rematerialise(b, operand, tokens, map)))
+        return failure();
+    b.clone(*op, map);
+    return map.lookup(size);
+  }
+
+  func::FuncOp func;
+};
+
+struct PlanWorkspace : moe::impl::PlanWorkspaceBase<PlanWorkspace> {
+  void runOnOperation() override {
+    SmallVector<func::FuncOp> kernels;
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      if (!func.isExternal())
+        kernels.push_back(func);
+    for (func::FuncOp kernel : kernels)
+      if (failed(KernelPlanner(kernel).run()))
+        return signalPassFailure();
+  }
+};
+
+} // namespace

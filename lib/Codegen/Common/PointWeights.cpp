@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- PointWeights.cpp - packed weights through a table of pointers, one for each expert -----------------===//
+//
+// Experts need not be neighbours in memory: they may be loaded one by one, later, or shared. So a kernel takes packed
+// weights as a table of addresses (docs/abi.md), and reads the address where it used to take a slice.
+//
+//===--------------------------------------------------------------------------------------------------------===//
+
+#include "moe/Codegen/Common/Passes.h"
+#include "moe/Dialect/MoE/IR/MoE.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+namespace mlir::moe {
+#define GEN_PASS_DEF_POINTWEIGHTS
+#include "moe/Codegen/Common/Passes.h.inc"
+} // namespace mlir::moe
+
+using namespace mlir;
+using namespace mlir::moe;
+
+/// Replaces a slice of one expert by a slice of the memory at the expert's address.
+static LogicalResult rewriteSlice(memref::SubViewOp slice, BlockArgument table, MemRefType whole) {
+  SmallVector<OpFoldResult> offsets = slice.getMixedOffsets(), sizes = slice.getMixedSizes(),
+                            strides = slice.getMixedStrides();
+  if (getConstantIntValue(sizes[0]) != 1)
+    return slice.emitOpError("takes more than one expert of a packed weight");
+  OpBuilder b(slice);
+  Location loc = slice.getLoc();
+  Value expert = getValueOrCreateConstantIndexOp(b, loc, offsets[0]);
+  Value address = memref::LoadOp::create(b, loc, table, ValueRange(expert));
+  auto one = MemRefType::get(whole.getShape().drop_front(), whole.getElementType());
+  Value memory = FromAddressOp::create(b, loc, one, address);
+  auto drop = [](SmallVector<OpFoldResult> &list) { return ArrayRef<OpFoldResult>(list).drop_front(); };
+  auto resultShape = slice.getType().getShape();
+  auto type = memref::SubViewOp::inferRankReducedResultType(resultShape, one, drop(offsets), drop(sizes), drop(strides));
+  Value part = memref::SubViewOp::create(b, loc, cast<MemRefType>(type), memory, drop(offsets), drop(sizes), drop(strides));
+  // Strides are those of the old slice and the offset is dynamic in both, so users take the new one as it is.
+  if (part.getType() != slice.getType())
+    part = memref::CastOp::create(b, loc, slice.getType(), part);
+  slice.replaceAllUsesWith(part);
+  slice.erase();
+  return success();
+}
+
+namespace {
+
+struct PointWeights : moe::impl::PointWeightsBase<PointWeights> {
+  void runOnOperation() override {
+    for (auto func : getOperation().getOps<func::FuncOp>()) {
+      for (BlockArgument argument : func.getArguments()) {
+        auto packing = func.getArgAttrOfType<PackingAttr>(argument.getArgNumber(), kPackingAttr);
+        if (!packing || packing.getPanel() == 0)
+          continue;
+        SmallVector<memref::SubViewOp> slices;
+        for (Operation *user : argument.getUsers()) {
+          auto slice = dyn_cast<memref::SubViewOp>(user);
+          if (!slice) {
+            user->emitOpError("uses a packed weight, but is no slice of one expert");
+            return signalPassFailure();
+          }
+          slices.push_back(slice);
+        }
+        auto whole = cast<MemRefType>(argument.getType());
+        argument.setType(MemRefType::get({packing.getExperts()}, IntegerType::get(&getContext(), 64)));
+        for (memref::SubViewOp slice : slices)
+          if (failed(rewriteSlice(slice, argument, whole)))
+            return signalPassFailure();
+      }
+      func.setFunctionType(FunctionType::get(&getContext(), func.getArgumentTypes(), func.getResultTypes()));
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- PopulatePatterns.h - one populate function for each family of grouped ops --------------------------===//
+
+#ifndef MOE_LIB_CONVERSION_GROUPEDTOLINALG_POPULATEPATTERNS_H
+#define MOE_LIB_CONVERSION_GROUPEDTOLINALG_POPULATEPATTERNS_H
+
+#include "mlir/IR/PatternMatch.h"
+
+namespace mlir::moe {
+
+void populateGroupedMatmulPatterns(RewritePatternSet &patterns);
+void populateRouterPatterns(RewritePatternSet &patterns);
+void populatePlanPatterns(RewritePatternSet &patterns);
+void populateRowMovementPatterns(RewritePatternSet &patterns);
+void populateCombineSlotsPatterns(RewritePatternSet &patterns);
+
+} // namespace mlir::moe
+
+#endif // MOE_LIB_CONVERSION_GROUPEDTOLINALG_POPULATEPATTERNS_H

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- MoEKernelOps.cpp - verifiers of the kernel stage ---------------------------------------------------===//
+
+#include "moe/Dialect/MoE/IR/MoE.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+LogicalResult FromAddressOp::verify() {
+  auto type = dyn_cast<MemRefType>(getMemory().getType());
+  if (!type || !type.hasStaticShape() || !type.getLayout().isIdentity()) // C1
+    return emitOpError("expects a static shape and an identity layout, got ") << getMemory().getType();
+  return success();
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- Compile.cpp - moe-compile-pipeline: the stages one after the other ---------------------------------===//
+
+#include "moe/Codegen/CPU/MachineLevel.h"
+#include "moe/Codegen/Common/Passes.h"
+#include "moe/Dialect/MoE/Transforms/Passes.h"
+#include "moe/Pipelines/Pipelines.h"
+#include "moe/Runtime/Runtime.h"
+#include "moe/Target/Passes.h"
+
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+static constexpr StringLiteral kStageNames[] = {"model", "grouped", "linalg", "kernel", "target"};
+
+std::optional<Stage> mlir::moe::parseStage(StringRef name) {
+  for (auto [index, known] : llvm::enumerate(kStageNames))
+    if (name == known)
+      return static_cast<Stage>(index);
+  return std::nullopt;
+}
+
+StringRef mlir::moe::stageName(Stage stage) { return kStageNames[static_cast<int>(stage)]; }
+
+void mlir::moe::buildStage(OpPassManager &pm, Stage from, StringRef level) {
+  switch (from) {
+  case Stage::Model:
+    buildOptimizePipeline(pm, OptimizePipelineOptions());
+    break;
+  case Stage::Grouped: {
+    LinalgPipelineOptions options;
+    options.level = level.str();
+    buildLinalgPipeline(pm, options);
+    break;
+  }
+  case Stage::Linalg: {
+    CPUPipelineOptions options;
+    options.level = level.str();
+    buildCPUPipeline(pm, options);
+    break;
+  }
+  case Stage::Kernel:
+    pm.addPass(createLowerAddresses());
+    buildTargetPipeline(pm);
+    break;
+  case Stage::Target:
+    break;
+  }
+}
+
+LogicalResult mlir::moe::buildCompilePipeline(OpPassManager &pm, const CompilePipelineOptions &options,
+                                              function_ref<LogicalResult(const Twine &)> error) {
+  if (options.target != "cpu")
+    return error("target \"" + options.target + "\" is not there yet: expected cpu");
+  std::optional<Stage> last = parseStage(options.stopAfter);
+  if (!last)
+    return error("unknown stage \"" + options.stopAfter + "\": expected model, grouped, linalg, kernel or target");
+  std::string known;
+  const MachineLevel *level = resolveMachineLevel(options.cpu, moe_cpu_features(), known);
+  if (!level)
+    return error("unknown cpu \"" + options.cpu + "\": expected " + known);
+  if (*last == Stage::Model)
+    pm.addPass(createVerifyForm({Form::Model}));
+  for (Stage stage : {Stage::Model, Stage::Grouped, Stage::Linalg, Stage::Kernel})
+    if (stage < *last)
+      buildStage(pm, stage, level->name());
+  return success();
+}
+
+void mlir::moe::registerPipelines() {
+  registerOptimizePipeline();
+  PassPipelineRegistration<LinalgPipelineOptions>(
+      "moe-to-linalg-pipeline", "Lower grouped ops to parallel loops over tiles with linalg inside",
+      buildLinalgPipeline);
+  PassPipelineRegistration<CPUPipelineOptions>(
+      "moe-cpu-pipeline", "Emit kernels for a machine level: vector loops, buffers, workspace, tasks",
+      buildCPUPipeline);
+  PassPipelineRegistration<CPUPipelineOptions>(
+      "moe-reference-pipeline", "Lower a layer naively to the kernel stage", buildReferencePipeline);
+  registerPassPipeline(
+      "moe-compile-pipeline", "The stages of compilation one after the other, up to stop-after",
+      [](OpPassManager &pm, StringRef text, function_ref<LogicalResult(const Twine &)> error) -> LogicalResult {
+        CompilePipelineOptions options;
+        if (failed(options.parseFromString(text)))
+          return failure();
+        return buildCompilePipeline(pm, options, error);
+      },
+      [](function_ref<void(const mlir::detail::PassOptions &)> handler) { handler(CompilePipelineOptions()); });
+}

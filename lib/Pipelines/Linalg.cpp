@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- Linalg.cpp - moe-to-linalg-pipeline: grouped ops to loops over tiles -------------------------------===//
+
+#include "moe/Codegen/CPU/Passes.h"
+#include "moe/Conversion/Passes.h"
+#include "moe/Dialect/MoE/Transforms/Passes.h"
+#include "moe/Pipelines/Pipelines.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+void mlir::moe::buildLinalgPipeline(OpPassManager &pm, const LinalgPipelineOptions &options) {
+  // Tile sizes are needed to cut the ops, so they are chosen while the ops are still whole.
+  SelectKernelConfigOptions config;
+  config.level = options.level;
+  pm.addPass(createSelectKernelConfig(config));
+  pm.addPass(createConvertGroupedToLinalg());
+  buildCleanup(pm);
+  pm.addPass(createVerifyForm({Form::Linalg}));
+}
