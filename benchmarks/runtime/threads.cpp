@@ -110,7 +110,8 @@ static double concurrent(int callers) {
     });
   for (std::thread &thread : group)
     thread.join();
-  return (now() - start) / (double(callers) * calls * 16 * 20 / std::min(threads, int(std::thread::hardware_concurrency())));
+  return (now() - start) /
+         (double(callers) * calls * 16 * 20 / std::min(threads, int(std::thread::hardware_concurrency())));
 }
 
 int main(int argc, char **argv) {

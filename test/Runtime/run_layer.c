@@ -29,7 +29,8 @@ int main(int argc, char **argv) {
   moe_tensor input = {x, tokens, cols, cols, MOE_F32, 0};
   moe_tensor outputs[8] = {{y, tokens, width, width, MOE_F32, 0}};
   for (int64_t i = 1; i < info->num_outputs && i < 8; ++i) /* null data: computed and dropped */
-    outputs[i] = (moe_tensor){0, tokens, info->outputs[i].shape[1], info->outputs[i].shape[1], info->outputs[i].dtype, 0};
+    outputs[i] =
+        (moe_tensor){0, tokens, info->outputs[i].shape[1], info->outputs[i].shape[1], info->outputs[i].dtype, 0};
   CHECK(moe_layer_run(layer, &input, outputs, NULL, 0, NULL));
   printf("%s: E = %lld, K = %lld, %s: %g %g %g %g\n", info->name, (long long)info->experts, (long long)info->top_k,
          moe_layer_variant(layer)->level, y[0], y[1], y[2], y[3]);

@@ -28,12 +28,7 @@ typedef enum moe_status {
   MOE_INTERNAL = 8
 } moe_status;
 
-typedef enum moe_dtype {
-  MOE_F32 = 1,
-  MOE_BF16 = 2,
-  MOE_F16 = 3,
-  MOE_I32 = 4
-} moe_dtype;
+typedef enum moe_dtype { MOE_F32 = 1, MOE_BF16 = 2, MOE_F16 = 3, MOE_I32 = 4 } moe_dtype;
 
 /* Features a variant may require; read from CPUID and XGETBV, never from a CPU name. */
 #define MOE_CPU_AVX2_FMA (UINT64_C(1) << 0) /* AVX2, FMA, F16C, BMI2: x86-64-v3 */
@@ -115,7 +110,7 @@ typedef struct moe_layer_desc {
 } moe_layer_desc;
 
 typedef struct moe_library_desc {
-  int64_t abi_version; /* first, for ever */
+  int64_t abi_version;    /* first, for ever */
   const char *compiler;   /* "moe-mlir 0.1.0" */
   const char *model_type; /* "mixtral"; "" for a hand-written module */
   const char *checkpoint; /* path as given to the compiler; "" when there was none */
@@ -161,11 +156,11 @@ MOE_EXPORT void moe_library_close(moe_library *library);
 MOE_EXPORT const moe_library_desc *moe_library_info(const moe_library *library);
 
 typedef struct moe_load_options {
-  const char *checkpoint;   /* folder; null: the path in the library */
-  int32_t random_weights;   /* 1: no checkpoint, weights drawn from `seed` */
-  int32_t check_digest;     /* 1: refuse a checkpoint whose headers differ from those compiled for */
+  const char *checkpoint; /* folder; null: the path in the library */
+  int32_t random_weights; /* 1: no checkpoint, weights drawn from `seed` */
+  int32_t check_digest;   /* 1: refuse a checkpoint whose headers differ from those compiled for */
   uint64_t seed;
-  moe_pool *pool;           /* used to pack in parallel; may be null */
+  moe_pool *pool; /* used to pack in parallel; may be null */
 } moe_load_options;
 
 /* Chooses the variant for this machine, reads the layer's weights and packs them. `index` counts desc.layers. */

@@ -27,27 +27,30 @@ static moe_status chooseVariant(const moe_layer_desc &layer, const moe_variant_d
   const char *advice = have & MOE_CPU_AVX512     ? "compile again with --cpu=x86-64-v4"
                        : have & MOE_CPU_AVX2_FMA ? "compile again with --cpu=x86-64-v3"
                                                  : "a processor with AVX2 and FMA is needed";
-  return fail(MOE_UNSUPPORTED_CPU, "%s: built for %s; this machine has %s; %s", layer.name, levels.c_str(), there, advice);
+  return fail(MOE_UNSUPPORTED_CPU, "%s: built for %s; this machine has %s; %s", layer.name, levels.c_str(), there,
+              advice);
 }
 
 static moe_status openSource(LibraryState &library, const moe_layer_desc &layer, const moe_load_options &options,
                              std::shared_ptr<const Checkpoint> &checkpoint) {
   std::string path = options.checkpoint ? options.checkpoint : library.desc->checkpoint;
   if (path.empty())
-    return fail(MOE_INVALID_ARGUMENT,
-                "%s: %s: expected a checkpoint folder, got none, and the library names none; give one, or ask for random "
-                "weights",
-                library.name.c_str(), layer.name);
+    return fail(
+        MOE_INVALID_ARGUMENT,
+        "%s: %s: expected a checkpoint folder, got none, and the library names none; give one, or ask for random "
+        "weights",
+        library.name.c_str(), layer.name);
   if (moe_status status = library.openCheckpoint(path, checkpoint))
     return status;
   if (!options.check_digest || !*library.desc->digest)
     return MOE_OK;
   std::string digest = checkpoint->digest();
   if (digest != library.desc->digest)
-    return fail(MOE_CHECKPOINT_ERROR,
-                "%s: expected the checkpoint that %s was compiled for (digest of the headers %.12s), got another (%.12s); "
-                "give that one or compile again",
-                path.c_str(), library.name.c_str(), library.desc->digest, digest.c_str());
+    return fail(
+        MOE_CHECKPOINT_ERROR,
+        "%s: expected the checkpoint that %s was compiled for (digest of the headers %.12s), got another (%.12s); "
+        "give that one or compile again",
+        path.c_str(), library.name.c_str(), library.desc->digest, digest.c_str());
   return MOE_OK;
 }
 

@@ -36,7 +36,11 @@ bool moe::layoutOf(const moe_weight_desc &weight, Layout &layout) {
       return false;
   if (first.rows < 1 || first.cols < 1)
     return false;
-  layout = {first.rows,   first.cols, weight.num_sources, weight.panel, weight.panel ? weight.k_group : 1,
+  layout = {first.rows,
+            first.cols,
+            weight.num_sources,
+            weight.panel,
+            weight.panel ? weight.k_group : 1,
             dtypeBytes(weight.dtype)};
   int64_t bytes = packedBytes(layout), all;
   return bytes >= 0 && !__builtin_mul_overflow(bytes, weight.experts, &all) && all < INT64_C(1) << 62;
@@ -45,9 +49,8 @@ bool moe::layoutOf(const moe_weight_desc &weight, Layout &layout) {
 int64_t moe::packedBytes(const Layout &layout) {
   // The roundings are done in the multiplied form, so that a huge panel cannot overflow before it is noticed.
   int64_t rows = layout.rows, cols = layout.cols, bytes;
-  if (layout.panel &&
-      (__builtin_mul_overflow((rows - 1) / layout.panel + 1, layout.panel, &rows) ||
-       __builtin_mul_overflow((cols - 1) / layout.kGroup + 1, layout.kGroup, &cols)))
+  if (layout.panel && (__builtin_mul_overflow((rows - 1) / layout.panel + 1, layout.panel, &rows) ||
+                       __builtin_mul_overflow((cols - 1) / layout.kGroup + 1, layout.kGroup, &cols)))
     return -1;
   if (__builtin_mul_overflow(rows, cols, &bytes) || __builtin_mul_overflow(bytes, layout.sources, &bytes) ||
       __builtin_mul_overflow(bytes, layout.elementBytes, &bytes) || bytes > (INT64_C(1) << 62) - 64)
@@ -55,26 +58,30 @@ int64_t moe::packedBytes(const Layout &layout) {
   return (bytes + 63) / 64 * 64;
 }
 
-/// One panel of a piece. KGroup is a constant for the common values, so that the innermost copy is one move.
+/// One panel of a piece. KGroup is a constant for the common values, so that the innermost copy is one move. A cache
+/// line of each row is used up before the next one is read: rows are often a multiple of 4 KB apart, where they would
+/// push one another out of the cache.
 template <typename Element, int64_t KGroup>
 static void packPanel(const Layout &layout, int64_t s, int64_t row, int64_t count, int64_t col, int64_t width,
                       const Element *data, int64_t rowStep, int64_t colStep, Element *packed) {
   const int64_t kGroup = KGroup ? KGroup : layout.kGroup;
-  const int64_t block = layout.panel * kGroup;
-  int64_t firstGroup = col / kGroup;
-  Element *dst = packed + ((row / layout.panel * layout.groups() + firstGroup) * layout.sources + s) * block;
-  for (int64_t k = 0; k < width; k += kGroup, dst += layout.sources * block) {
-    int64_t depth = std::min(kGroup, width - k);
-    if (depth == kGroup) {
-      for (int64_t n = 0; n < count; ++n)
-        for (int64_t i = 0; i < kGroup; ++i)
-          dst[n * kGroup + i] = data[n * rowStep + (k + i) * colStep];
-    } else {
-      for (int64_t n = 0; n < count; ++n)
-        for (int64_t i = 0; i < depth; ++i)
-          dst[n * kGroup + i] = data[n * rowStep + (k + i) * colStep];
+  const int64_t block = layout.panel * kGroup, groupStep = layout.sources * block;
+  const int64_t lineGroups = std::max<int64_t>(1, 64 / int64_t(sizeof(Element)) / kGroup);
+  const int64_t whole = width / kGroup, rest = width % kGroup;
+  Element *dst = packed + ((row / layout.panel * layout.groups() + col / kGroup) * layout.sources + s) * block;
+  for (int64_t g = 0; g < whole; g += lineGroups) {
+    int64_t end = std::min(whole, g + lineGroups);
+    for (int64_t n = 0; n < count; ++n) {
+      const Element *from = data + n * rowStep + g * kGroup * colStep;
+      Element *to = dst + g * groupStep + n * kGroup;
+      for (int64_t i = g; i < end; ++i, from += kGroup * colStep, to += groupStep)
+        for (int64_t k = 0; k < kGroup; ++k)
+          to[k] = from[k * colStep];
     }
   }
+  for (int64_t n = 0; n < count; ++n) // the last group may be cut short
+    for (int64_t k = 0; k < rest; ++k)
+      dst[whole * groupStep + n * kGroup + k] = data[n * rowStep + (whole * kGroup + k) * colStep];
 }
 
 template <typename Element>

@@ -124,8 +124,10 @@ moe_status moe_library_open(const char *path, moe_library **library) {
     auto entry = reinterpret_cast<moe_library_fn>(dlsym(handle, MOE_LIBRARY_SYMBOL));
     if (!entry) {
       dlclose(handle);
-      return fail(MOE_INVALID_ARGUMENT, "%s: expected the symbol " MOE_LIBRARY_SYMBOL ", got none; write the library with "
-                                        "moe-compile --emit=shared", path);
+      return fail(MOE_INVALID_ARGUMENT,
+                  "%s: expected the symbol " MOE_LIBRARY_SYMBOL ", got none; write the library with "
+                  "moe-compile --emit=shared",
+                  path);
     }
     return adopt(handle, entry(), path, library);
   });

@@ -328,8 +328,8 @@ moe_status moe_pool_create(int threads, moe_pool **pool) {
     if (!created->needsWorkers && !created->startWorkers()) {
       int started = int(created->workers.size());
       moe_pool_destroy(created);
-      return fail(MOE_OUT_OF_MEMORY, "moe_pool_create: expected to start %d threads, got %d; ask for fewer", threads - 1,
-                  started);
+      return fail(MOE_OUT_OF_MEMORY, "moe_pool_create: expected to start %d threads, got %d; ask for fewer",
+                  threads - 1, started);
     }
     *pool = created;
     return MOE_OK;

@@ -29,9 +29,17 @@ uint64_t moe::randomKey(uint64_t seed, const char *name, int64_t expert) {
 void moe::randomElements(uint64_t key, int64_t cols, int64_t first, int64_t count, float *values) {
   // Uniform in [-a, a] has variance a^2 / 3; 1 / cols keeps the size of a product's result that of its input.
   const float scale = float(std::sqrt(3.0 / double(cols))) * 0x1p-31f;
-  for (int64_t i = 0; i < count; ++i) {
-    uint64_t index = uint64_t(first + i);
-    uint64_t word = scramble(key + (index >> 1) * step); // two elements a word
-    values[i] = float(int32_t(index & 1 ? word >> 32 : word)) * scale;
+  // Two elements a word: the even index has the low half.
+  auto word = [&](uint64_t index) { return scramble(key + (index >> 1) * step); };
+  auto value = [&](uint64_t half) { return float(int32_t(uint32_t(half))) * scale; };
+  int64_t i = 0;
+  if (count > 0 && first % 2 != 0)
+    values[i++] = value(word(uint64_t(first)) >> 32);
+  for (; i + 2 <= count; i += 2) {
+    uint64_t both = word(uint64_t(first + i));
+    values[i] = value(both);
+    values[i + 1] = value(both >> 32);
   }
+  if (i < count)
+    values[i] = value(word(uint64_t(first + i)));
 }

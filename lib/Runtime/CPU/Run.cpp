@@ -112,8 +112,9 @@ moe_status moe_layer_run(const moe_layer *layer, const moe_tensor *inputs, const
     if (workspace && reinterpret_cast<uintptr_t>(workspace) % alignment != 0)
       return fail(MOE_INVALID_ARGUMENT, "%s: expected a workspace aligned to %zu bytes", desc.name, alignment);
     if (workspace && workspaceBytes < needed)
-      return fail(MOE_WORKSPACE_TOO_SMALL, "%s: expected a workspace of at least %zu bytes for %" PRId64
-                  " tokens, got %zu", desc.name, needed, tokens, workspaceBytes);
+      return fail(MOE_WORKSPACE_TOO_SMALL,
+                  "%s: expected a workspace of at least %zu bytes for %" PRId64 " tokens, got %zu", desc.name, needed,
+                  tokens, workspaceBytes);
     if (tokens == 0)
       return MOE_OK;
 
@@ -134,8 +135,8 @@ moe_status moe_layer_run(const moe_layer *layer, const moe_tensor *inputs, const
         next += roundUp(size_t(outputs[i].rows * outputs[i].cols * dtypeBytes(desc.outputs[i].dtype)));
       }
     }
-    const moe_kernel_args args = {tokens,      in.data,     in.strides,           out.data,
-                                  out.strides, layer->tables.data(), workspace, pool};
+    const moe_kernel_args args = {tokens,    in.data, in.strides, out.data, out.strides, layer->tables.data(),
+                                  workspace, pool};
     layer->variant->run(&args);
     if (block)
       layer->library->keepWorkspace(std::move(block));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
-// Reading weights. Every matrix passes through a small staging buffer, so that loading needs little more memory than the
-// packed weights; each (expert, source) is one task.
+// Reading weights. Every matrix passes through a small staging buffer, so that loading needs little more memory than
+// the packed weights; each (expert, source) is one task.
 //===----------------------------------------------------------------------===//
 #include "Weights.h"
 
@@ -83,8 +83,8 @@ static std::vector<std::vector<int64_t>> acceptedShapes(const moe_source_desc &f
 moe_status Loader::check(const TensorInfo &tensor, const moe_source_desc &from, bool stacked) {
   const char *file = source.checkpoint->fileOf(tensor).c_str();
   if (tensor.dtype != DType::F32 && tensor.dtype != DType::BF16 && tensor.dtype != DType::F16)
-    return fail(MOE_CHECKPOINT_ERROR, "%s: tensor '%s': expected F32, BF16 or F16, got %s; convert the checkpoint", file,
-                tensor.name.c_str(), std::string(dtypeName(tensor.dtype)).c_str());
+    return fail(MOE_CHECKPOINT_ERROR, "%s: tensor '%s': expected F32, BF16 or F16, got %s; convert the checkpoint",
+                file, tensor.name.c_str(), std::string(dtypeName(tensor.dtype)).c_str());
   auto shapes = acceptedShapes(from, weight.experts, stacked);
   if (std::find(shapes.begin(), shapes.end(), tensor.shape) == shapes.end())
     return fail(MOE_CHECKPOINT_ERROR,

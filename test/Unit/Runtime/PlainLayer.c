@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A generated library written by hand: two experts, token t goes to expert t % 2, output = W[e] x[t]. Its weights are
- * packed with panel 4 and k_group 2 in f32. Small as it is, it uses everything a kernel may use: the pointer table, strides,
- * the workspace and moe_parallel_for. */
+ * packed with panel 4 and k_group 2 in f32. Small as it is, it uses everything a kernel may use: the pointer table,
+ * strides, the workspace and moe_parallel_for. */
 #include "moe/Runtime/Runtime.h"
 
 enum { experts = 2, rows = 5, cols = 3, panel = 4, group = 2, panels = 2, groups = 2 };

@@ -199,7 +199,8 @@ TEST(PoolWithOpenMP, BorrowsTheTeam) {
   void *gomp = dlopen("libgomp.so.1", RTLD_NOW | RTLD_LOCAL);
   if (!gomp)
     GTEST_SKIP() << "no libgomp on this machine";
-  auto parallel = reinterpret_cast<void (*)(void (*)(void *), void *, unsigned, unsigned)>(dlsym(gomp, "GOMP_parallel"));
+  auto parallel =
+      reinterpret_cast<void (*)(void (*)(void *), void *, unsigned, unsigned)>(dlsym(gomp, "GOMP_parallel"));
   ASSERT_TRUE(parallel);
   static std::mutex lock;
   static std::set<std::thread::id> team;

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#define EXPECT_FAILS(STATUS, CALL, TEXT)                                                                                \
+#define EXPECT_FAILS(STATUS, CALL, TEXT)                                                                               \
   do {                                                                                                                 \
     EXPECT_EQ(CALL, STATUS) << moe_last_error();                                                                       \
     EXPECT_NE(std::string(moe_last_error()).find(TEXT), std::string::npos) << "got: " << moe_last_error();             \
@@ -121,9 +121,10 @@ TEST(Status, UnsupportedCpu) {
   model.variant.required_features = MOE_CPU_AVX512_BF16 | UINT64_C(1) << 40;
   setenv("MOE_CPU_FEATURES_MASK", "1", 1);
   if (moe_cpu_features() & MOE_CPU_AVX2_FMA)
-    EXPECT_FAILS(MOE_UNSUPPORTED_CPU, model.loadFrom(checkpoint.options()),
-                 "moe0: built for avx512-bf16 (avx512-bf16 unknown-10000000000); this machine has avx2+fma; compile again "
-                 "with --cpu=x86-64-v3");
+    EXPECT_FAILS(
+        MOE_UNSUPPORTED_CPU, model.loadFrom(checkpoint.options()),
+        "moe0: built for avx512-bf16 (avx512-bf16 unknown-10000000000); this machine has avx2+fma; compile again "
+        "with --cpu=x86-64-v3");
   setenv("MOE_CPU_FEATURES_MASK", "0", 1);
   EXPECT_FAILS(MOE_UNSUPPORTED_CPU, model.loadFrom(checkpoint.options()), "this machine has none");
   unsetenv("MOE_CPU_FEATURES_MASK");
@@ -173,9 +174,10 @@ TEST(Status, Checkpoints) {
 
   TempFolder integers;
   int8_t bytes[15] = {};
-  ASSERT_TRUE(moe::writeSafeTensors(integers.file("model.safetensors"), {{"experts.0.weight", moe::DType::I8, {5, 3}, bytes},
-                                                                         {"experts.1.weight", moe::DType::I8, {5, 3}, bytes}})
-                  .ok());
+  ASSERT_TRUE(
+      moe::writeSafeTensors(integers.file("model.safetensors"), {{"experts.0.weight", moe::DType::I8, {5, 3}, bytes},
+                                                                 {"experts.1.weight", moe::DType::I8, {5, 3}, bytes}})
+          .ok());
   Changeable other;
   options.checkpoint = integers.path.c_str();
   EXPECT_FAILS(MOE_CHECKPOINT_ERROR, other.loadFrom(options), "expected F32, BF16 or F16, got I8");
@@ -228,7 +230,8 @@ TEST_F(RunStatus, Arguments) {
   fails([&] { call.inputs[0].stride = 2; }, "moe0: input: expected a stride of at least 3, got 2");
   fails([&] { call.inputs[0].rows = -1; }, "moe0: input: expected rows -1, got -1");
   fails([&] { call.inputs[0].data = nullptr; }, "moe0: input: expected data, got null");
-  fails([&] { call.inputs[0].data = reinterpret_cast<char *>(call.x.data()) + 2; }, "aligned to its element of 4 bytes");
+  fails([&] { call.inputs[0].data = reinterpret_cast<char *>(call.x.data()) + 2; },
+        "aligned to its element of 4 bytes");
   fails([&] { call.inputs[0].stride = INT64_MAX; }, "overflow");
   fails([&] { call.outputs[0].rows = 3; }, "moe0: output: expected rows 4, got 3");
   fails([&] { call.outputs[1].dtype = MOE_F32; }, "moe0: experts: expected moe_dtype 4, got 1");

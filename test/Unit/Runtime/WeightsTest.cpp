@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
-// Packed weights against the formula of docs/abi.md, element by element, and random weights. All of it through the C ABI:
-// a kernel that only notes where its weights are.
+// Packed weights against the formula of docs/abi.md, element by element, and random weights. All of it through the C
+// ABI: a kernel that only notes where its weights are.
 //===----------------------------------------------------------------------===//
 #include "Model.h"
 
@@ -20,7 +20,11 @@ struct OneWeight {
     for (const std::string &name : names)
       sources.push_back({name.c_str(), rows, cols, transposed, 0});
     weight = {"operand", sources.data(), int64_t(sources.size()), experts, panel, group, dtype, 0};
-    variant = {"plain", 0, &weight, 1, [](int64_t) { return int64_t(0); },
+    variant = {"plain",
+               0,
+               &weight,
+               1,
+               [](int64_t) { return int64_t(0); },
                [](const moe_kernel_args *args) { seen.assign(args->weights[0], args->weights[0] + expertsOfSeen); }};
     layer = {"moe3", 3, experts, 1, cols, rows, &input, 1, nullptr, 0, &variant, 1};
     desc = {MOE_ABI_VERSION, "test", "", "", "", &layer, 1};
@@ -103,9 +107,9 @@ struct Shape {
 
 static void expectPacked(const Shape &shape, moe_pool *pool, std::mt19937 &random) {
   SCOPED_TRACE(testing::Message() << "rows " << shape.rows << " cols " << shape.cols << " experts " << shape.experts
-                                  << " panel " << shape.panel << " group " << shape.group << " sources " << shape.sources
-                                  << " transposed " << shape.transposed << " stacked " << shape.stacked << " from "
-                                  << int(shape.from) << " to " << shape.to);
+                                  << " panel " << shape.panel << " group " << shape.group << " sources "
+                                  << shape.sources << " transposed " << shape.transposed << " stacked " << shape.stacked
+                                  << " from " << int(shape.from) << " to " << shape.to);
   int64_t size = shape.from == moe::DType::F32 ? 4 : 2, count = shape.rows * shape.cols;
   std::normal_distribution<float> normal;
   // [source][expert] -> bytes as stored
@@ -128,8 +132,8 @@ static void expectPacked(const Shape &shape, moe_pool *pool, std::mt19937 &rando
       tensors.push_back({base, shape.from, {shape.experts, matrix[0], matrix[1]}, stored[s].data()});
     else
       for (int64_t e = 0; e < shape.experts; ++e)
-        tensors.push_back({base + "." + std::to_string(e) + ".weight", shape.from, matrix,
-                           stored[s].data() + e * count * size});
+        tensors.push_back(
+            {base + "." + std::to_string(e) + ".weight", shape.from, matrix, stored[s].data() + e * count * size});
   }
   TempFolder folder;
   ASSERT_TRUE(moe::writeSafeTensors(folder.file("model.safetensors"), tensors).ok());
@@ -168,9 +172,16 @@ TEST(Weights, PackedAsTheFormulaSays) {
   Pool pool = makePool(2);
   auto pick = [&](std::vector<int64_t> choices) { return choices[random() % choices.size()]; };
   for (int i = 0; i < 300; ++i) {
-    Shape shape{pick({1, 2, 3, 5, 16, 17, 33}), pick({1, 2, 3, 7, 8, 31}), pick({1, 2, 5}), pick({0, 1, 2, 3, 4, 16}),
-                pick({1, 2, 3, 4}),             int(pick({1, 2, 3})),       pick({0, 1}) == 1,
-                pick({0, 1}) == 1,              moe::DType(pick({1, 2, 3})), int32_t(pick({1, 2, 3}))};
+    Shape shape{pick({1, 2, 3, 5, 16, 17, 33}),
+                pick({1, 2, 3, 7, 8, 31}),
+                pick({1, 2, 5}),
+                pick({0, 1, 2, 3, 4, 16}),
+                pick({1, 2, 3, 4}),
+                int(pick({1, 2, 3})),
+                pick({0, 1}) == 1,
+                pick({0, 1}) == 1,
+                moe::DType(pick({1, 2, 3})),
+                int32_t(pick({1, 2, 3}))};
     expectPacked(shape, i % 2 ? pool.get() : nullptr, random);
     if (HasFatalFailure())
       return;
@@ -188,7 +199,8 @@ TEST(Weights, LargerThanTheStagingBuffer) {
 }
 
 TEST(Weights, WorkedExampleOfTheManual) {
-  // docs/abi.md: N = 3, K = 3, panel 2, k_group 2, sources g and u; element (n, k) is written as 10 n + k (+ 100 for u).
+  // docs/abi.md: N = 3, K = 3, panel 2, k_group 2, sources g and u; element (n, k) is written as 10 n + k (+ 100 for
+  // u).
   std::vector<float> g, u;
   for (int n = 0; n < 3; ++n)
     for (int k = 0; k < 3; ++k) {
@@ -212,9 +224,10 @@ TEST(Weights, WorkedExampleOfTheManual) {
 TEST(Weights, VectorsStandForThinMatrices) {
   std::vector<float> values = {1, 2, 3, 4, 5, 6};
   TempFolder folder;
-  ASSERT_TRUE(moe::writeSafeTensors(folder.file("model.safetensors"), {{"bias", moe::DType::F32, {6}, values.data()},
-                                                                       {"stack", moe::DType::F32, {2, 3}, values.data()}})
-                  .ok());
+  ASSERT_TRUE(
+      moe::writeSafeTensors(folder.file("model.safetensors"), {{"bias", moe::DType::F32, {6}, values.data()},
+                                                               {"stack", moe::DType::F32, {2, 3}, values.data()}})
+          .ok());
   moe_load_options options{};
   options.checkpoint = folder.path.c_str();
   Layer keep;
