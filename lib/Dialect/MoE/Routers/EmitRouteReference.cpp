@@ -37,15 +37,16 @@ public:
 
   /// Scores of `n` logits; a normalising function takes each `setSize` consecutive ones as a set.
   Value scores(Value logits, int64_t n, int64_t setSize) {
+    SmallVector<Value> stats;
+    if (setSize == n)
+      stats = statistics(b, loc, logits, emitIndex(b, loc, 0), n);
     return tabulate(n, [&](OpBuilder &b, Location loc, Value i) {
-      SmallVector<Value> stats;
-      if (spec.weigh.isNormalizing()) {
+      if (setSize != n) {
         Value size = emitIndex(b, loc, setSize);
         Value base = arith::MulIOp::create(b, loc, arith::DivUIOp::create(b, loc, i, size), size);
         stats = statistics(b, loc, logits, base, setSize);
       }
-      Value logit = tensor::ExtractOp::create(b, loc, logits, i);
-      return emitter.emitScore(b, loc, logit, stats);
+      return emitter.emitScore(b, loc, tensor::ExtractOp::create(b, loc, logits, i), stats);
     });
   }
 
