@@ -49,20 +49,36 @@ int usableCpus() {
   return std::max(1L, sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-/// A spin that now and then looks at the clock and offers its core to others: the scheduler may well have put a worker
-/// on the core of the very caller whose next job the worker is waiting for.
+/// Leaves a core for any other this thread may use; gives way on it when there is none. The thread's affinity is what
+/// it was before.
+void leaveCore(int core) {
+  cpu_set_t allowed, others;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > 1) {
+    others = allowed;
+    CPU_CLR(core, &others);
+    if (sched_setaffinity(0, sizeof others, &others) == 0) {
+      sched_setaffinity(0, sizeof allowed, &allowed);
+      return;
+    }
+  }
+  sched_yield();
+}
+
+/// A spin that looks around only now and then, since a pause takes 5 to 150 cycles depending on the processor.
 class BoundedSpin {
 public:
   explicit BoundedSpin(std::chrono::nanoseconds limit) : limit(limit) {}
 
-  /// Pauses once; false when the time is over.
-  bool again() {
+  /// Pauses once; false when the time is over. On a busy machine the scheduler may put a worker on the core of the very
+  /// caller whose next job it waits for, and leave both there: `avoid` is that core.
+  bool again(int avoid = -1) {
     if (limit.count() == 0)
       return false;
     cpuPause();
-    if (++turns % 64 != 0) // of 5 to 150 cycles each, depending on the processor
+    if (++turns % 64 != 0)
       return true;
-    sched_yield();
+    if (avoid >= 0 && sched_getcpu() == avoid)
+      leaveCore(avoid);
     auto now = std::chrono::steady_clock::now();
     if (turns == 64)
       start = now;
@@ -87,6 +103,7 @@ struct Job {
 struct moe_pool {
   // Written by the caller that owns the pool, each on its own cache line.
   alignas(64) std::atomic<uint32_t> gate{0};
+  std::atomic<int> callerCore{-1};
   Job job{}; // beside the gate: whoever sees the gate open needs it next
   alignas(64) std::atomic<int64_t> next{0};
   alignas(64) std::atomic<bool> busy{false};
@@ -218,6 +235,7 @@ void moe_pool::runWithWorkers() {
     needsWorkers = false;
     startWorkers(); // with fewer workers than wanted, or none, all still works
   }
+  callerCore.store(sched_getcpu(), std::memory_order_relaxed);
   uint32_t epoch = (gate.load(std::memory_order_relaxed) & ~(epochOne - 1)) + epochOne;
   // Either a worker that is about to sleep sees the open gate, or this thread sees the sleeper: both are seq_cst.
   gate.store(epoch | openBit, std::memory_order_seq_cst);
@@ -280,7 +298,7 @@ void moe_pool::workerLoop() {
     bool entered = false;
     do
       entered = enter(seen);
-    while (!entered && !stop.load(std::memory_order_relaxed) && spin.again());
+    while (!entered && !stop.load(std::memory_order_relaxed) && spin.again(callerCore.load(std::memory_order_relaxed)));
     if (entered) {
       runTasks();
       late = leave();
