@@ -163,8 +163,10 @@ private:
 
   /// The epilogue's body on vector v of tile row r, which is row `row` of the tile product.
   FailureOr<Value> epilogue(OpBuilder &b, Location loc, ArrayRef<Value> sums, int64_t r, int64_t v, Value row) {
-    SmallVector<Value> arguments;
     linalg::GenericOp op = tile.epilogue;
+    if (!op)
+      return sums[r * vectors + v];
+    SmallVector<Value> arguments;
     for (OpOperand *input : op.getDpsInputOperands()) {
       unsigned i = input->getOperandNumber();
       if (i < matrices) {
@@ -241,14 +243,19 @@ private:
   }
 
   /// All matrices must be the same panel of the same expert of kernel arguments.
-  FailureOr<WeightSlices> matchWeights(const MatchedTileProduct &tile) {
+  FailureOr<WeightSlices> matchWeights(MatchedTileProduct &tile) {
     WeightSlices slices;
     OpBuilder b(tile.product);
     for (Value matrix : tile.matrices) {
       auto slice = matrix.getDefiningOp<tensor::ExtractSliceOp>();
-      auto argument = slice ? dyn_cast<BlockArgument>(slice.getSource()) : BlockArgument();
+      auto argument = dyn_cast<BlockArgument>(slice ? slice.getSource() : matrix);
       if (!argument || argument.getOwner() != &func.front())
         return failure();
+      if (!slice) { // A slice of all of a matrix folds to the matrix.
+        slices.arguments.push_back(argument);
+        slices.column = arith::ConstantIndexOp::create(b, tile.product.getLoc(), 0);
+        continue;
+      }
       SmallVector<OpFoldResult> offsets = slice.getMixedOffsets();
       bool stacked = offsets.size() == 3;
       Value expert = stacked ? getValueOrCreateConstantIndexOp(b, slice.getLoc(), offsets[0]) : Value();

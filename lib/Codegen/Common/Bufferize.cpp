@@ -9,6 +9,8 @@
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 namespace mlir::moe {
@@ -49,6 +51,11 @@ struct Bufferize : moe::impl::BufferizeBase<Bufferize> {
     options.unknownTypeConverterFn = [](TensorType type, Attribute memorySpace,
                                         const bufferization::BufferizationOptions &) {
       return bufferization::getMemRefTypeWithStaticIdentityLayout(type, memorySpace);
+    };
+    // Copies become loops: memref.copy of strided rows would call a runtime library that kernels do not have.
+    options.memCpyFn = [](OpBuilder &b, Location loc, Value from, Value to) {
+      linalg::makeMemRefCopyOp(b, loc, from, to);
+      return success();
     };
     bufferization::BufferizationState state;
     if (failed(bufferization::runOneShotModuleBufferize(getOperation(), options, state)))

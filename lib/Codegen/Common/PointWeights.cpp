@@ -50,6 +50,8 @@ namespace {
 struct PointWeights : moe::impl::PointWeightsBase<PointWeights> {
   void runOnOperation() override {
     for (auto func : getOperation().getOps<func::FuncOp>()) {
+      if (func.isExternal())
+        continue;
       for (BlockArgument argument : func.getArguments()) {
         auto packing = func.getArgAttrOfType<PackingAttr>(argument.getArgNumber(), kPackingAttr);
         if (!packing || packing.getPanel() == 0)
@@ -69,7 +71,7 @@ struct PointWeights : moe::impl::PointWeightsBase<PointWeights> {
           if (failed(rewriteSlice(slice, argument, whole)))
             return signalPassFailure();
       }
-      func.setFunctionType(FunctionType::get(&getContext(), func.getArgumentTypes(), func.getResultTypes()));
+      func.setFunctionType(FunctionType::get(&getContext(), func.front().getArgumentTypes(), func.getResultTypes()));
     }
   }
 };

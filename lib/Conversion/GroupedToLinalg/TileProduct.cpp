@@ -169,12 +169,31 @@ static Value asValue(OpBuilder &b, Location loc, OpFoldResult value) {
   return cast<Value>(value);
 }
 
+/// All accumulators go to one elementwise op of one result; one accumulator may be the result itself.
+static LogicalResult matchEpilogue(linalg::GenericOp product, MatchedTileProduct &match) {
+  for (Value result : product.getResults()) {
+    auto user = result.hasOneUse() ? dyn_cast<linalg::GenericOp>(*result.getUsers().begin()) : linalg::GenericOp();
+    if (user && user.getNumParallelLoops() != user.getNumLoops())
+      user = nullptr;
+    if (match.epilogue && match.epilogue != user)
+      return failure();
+    match.epilogue = user;
+  }
+  if (!match.epilogue)
+    return success(product.getNumResults() == 1);
+  if (match.epilogue.getNumResults() != 1 || match.epilogue.getNumDpsInputs() < static_cast<int>(product.getNumResults()))
+    return failure();
+  for (auto [input, result] : llvm::zip(match.epilogue.getInputs(), product.getResults()))
+    if (input != result)
+      return failure();
+  return success();
+}
+
 FailureOr<MatchedTileProduct> mlir::moe::matchTileProduct(linalg::GenericOp op) {
   MatchedTileProduct match;
   match.product = op;
   OpBuilder b(op);
   Location loc = op.getLoc();
-  size_t count = op.getNumResults();
   match.matrices.append(op.getInputs().begin() + 1, op.getInputs().end());
 
   Value rows = op.getInputs()[0];
@@ -190,36 +209,31 @@ FailureOr<MatchedTileProduct> mlir::moe::matchTileProduct(linalg::GenericOp op) 
   match.firstRow = slice ? asValue(b, loc, slice.getMixedOffsets()[0]) : constantIndex(b, loc, 0);
   match.numRows = asValue(b, loc, tensor::getMixedSize(b, loc, rows, 0));
 
-  // All accumulators go to one elementwise op.
-  for (Value result : op.getResults()) {
-    if (!result.hasOneUse())
-      return failure();
-    auto user = dyn_cast<linalg::GenericOp>(*result.getUsers().begin());
-    if (!user || (match.epilogue && match.epilogue != user))
-      return failure();
-    match.epilogue = user;
-  }
-  for (size_t i = 0; i != count; ++i)
-    if (match.epilogue.getInputs()[i] != op.getResult(i))
-      return failure();
-  if (match.epilogue.getNumResults() != 1 || !match.epilogue.getResult(0).hasOneUse())
+  if (failed(matchEpilogue(op, match)))
     return failure();
-
-  Operation *user = *match.epilogue.getResult(0).getUsers().begin();
-  if (auto insert = dyn_cast<tensor::InsertSliceOp>(user)) {
+  Value last = match.epilogue ? match.epilogue.getResult(0) : op.getResult(0);
+  Operation *user = last.hasOneUse() ? *last.getUsers().begin() : nullptr;
+  if (auto insert = dyn_cast_or_null<tensor::InsertSliceOp>(user); insert && insert.getSource() == last) {
     match.final = insert;
     match.init = insert.getDest();
     match.outRow = asValue(b, loc, insert.getMixedOffsets()[0]);
     return match;
   }
-  auto loop = user->getParentOfType<scf::ForOp>();
-  if (!loop || !loop->hasAttr(kTileScatterAttr))
-    return failure();
-  for (auto extract : loop.getBody()->getOps<tensor::ExtractOp>())
-    match.slots = extract.getTensor();
-  if (!match.slots)
-    return failure();
-  match.final = loop;
-  match.init = loop.getInitArgs()[0];
+  auto loop = user ? user->getParentOfType<scf::ForOp>() : scf::ForOp();
+  if (loop && loop->hasAttr(kTileScatterAttr)) {
+    for (auto extract : loop.getBody()->getOps<tensor::ExtractOp>())
+      match.slots = extract.getTensor();
+    if (!match.slots)
+      return failure();
+    match.final = loop;
+    match.init = loop.getInitArgs()[0];
+    return match;
+  }
+  // The tile is all of a tensor, so that putting it in place folded.
+  match.final = last.getDefiningOp();
+  b.setInsertionPoint(match.final);
+  match.init = tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, match.final->getOperands().back()),
+                                       getElementTypeOrSelf(last.getType()));
+  match.outRow = constantIndex(b, loc, 0);
   return match;
 }

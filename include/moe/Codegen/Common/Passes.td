@@ -47,7 +47,7 @@ def Bufferize : Pass<"moe-bufferize", "mlir::ModuleOp"> {
 
     Before: `%x: tensor<?x64xf32>`. After: `%x: memref<?x64xf32, strided<[?, 1]>>`.
   }];
-  let dependentDialects = ["mlir::bufferization::BufferizationDialect", "mlir::memref::MemRefDialect"];
+  let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::bufferization::BufferizationDialect", "mlir::memref::MemRefDialect"];
 }
 
 def PointWeights : Pass<"moe-point-weights", "mlir::ModuleOp"> {

@@ -44,12 +44,14 @@ struct TileProduct {
 Value buildTileProduct(OpBuilder &b, Location loc, const TileProduct &tile, Type resultElement,
                        function_ref<Value(OpBuilder &, Location, ValueRange)> epilogue);
 
-/// The parts of a tile found in IR. `epilogue` is the elementwise op on the accumulators; `final` is what puts its
-/// result in place (tensor.insert_slice or the scatter loop), `init` the tensor it updates.
+/// The parts of a tile found in IR. `epilogue` is the elementwise op on the accumulators; it is null where it was the
+/// identity and folded. `final` has the result that the tile stands for: the op that puts rows in place
+/// (tensor.insert_slice or the scatter loop), or, where the tile is all of a tensor and that folded, the epilogue or
+/// the product itself.
 struct MatchedTileProduct {
   linalg::GenericOp product, epilogue;
   Operation *final;
-  Value init;                 ///< [*, tileColumns]
+  Value init;                 ///< [*, tileColumns]: what the result updates
   Value rows;                 ///< [R, K]
   Value firstRow;             ///< index into `rows`, or into `tokens`
   Value tokens;               ///< or null
