@@ -191,9 +191,9 @@ LogicalResult LibraryEmitter::emit() {
     rows.push_back(std::move(*row));
   }
   FlatSymbolRefAttr list = builder.array("moe.layers", abi::layerDesc, rows);
-  Row library = {MOE_ABI_VERSION,        builder.text("moe-mlir " MOE_VERSION),
-                 textOf(kModelTypeAttr), textOf(kCheckpointAttr),
-                 textOf(kDigestAttr),    list,
+  Row library = {MOE_ABI_VERSION,          builder.text("moe-mlir " MOE_VERSION),
+                 textOf("moe.model_type"), textOf("moe.checkpoint"),
+                 textOf("moe.digest"),     list,
                  int64_t(rows.size())};
   emitDoor(builder.array("moe.library", abi::libraryDesc, library));
   return success();

@@ -35,7 +35,7 @@ Expected<std::unique_ptr<JitLibrary>> JitLibrary::load(std::unique_ptr<MemoryBuf
   // Checked as for a shared library, so that both ways fail alike.
   if (auto checked = importsOf(object->getMemBufferRef()); !checked)
     return checked.takeError();
-  auto machine = createTargetMachine(TargetSpec());
+  auto machine = createTargetMachine(lowestTargetSpec());
   if (!machine)
     return machine.takeError();
   // Nothing is compiled here; the builder only wants to know what kind of machine this is.

@@ -44,9 +44,8 @@ llvm::Expected<std::unique_ptr<NativeCode>> NativeCode::create(ModuleOp module) 
   return code;
 }
 
-/// Kernels never throw and know their vector width; functions that carry a target already keep it.
+/// Kernels never throw; functions that carry a target of their own keep it.
 void NativeCode::finishFunctions() {
-  bool wide = machine->getTargetFeatureString().contains("+avx512f");
   for (llvm::Function &function : *module) {
     function.setDoesNotThrow();
     if (function.isDeclaration())
@@ -55,8 +54,6 @@ void NativeCode::finishFunctions() {
       function.addFnAttr("target-cpu", machine->getTargetCPU());
     if (!function.hasFnAttribute("target-features") && !machine->getTargetFeatureString().empty())
       function.addFnAttr("target-features", machine->getTargetFeatureString());
-    if (wide)
-      function.addFnAttr("prefer-vector-width", "512");
   }
 }
 

@@ -14,18 +14,19 @@
 
 namespace mlir::moe {
 
-/// Attributes of a module; all of them may be absent.
-constexpr llvm::StringLiteral kTargetAttr = "moe.target";         ///< {level, features, required}
-constexpr llvm::StringLiteral kModelTypeAttr = "moe.model_type";  ///< as in config.json
-constexpr llvm::StringLiteral kCheckpointAttr = "moe.checkpoint"; ///< folder as given
-constexpr llvm::StringLiteral kDigestAttr = "moe.digest";         ///< of the checkpoint's headers
+/// What code may be generated: the attribute `moe.target` of a module, a dictionary with these keys.
+constexpr llvm::StringLiteral kTargetAttr = "moe.target";
 
-/// What code may be generated, as #moe.target says it.
 struct TargetSpec {
   std::string level;     ///< "x86-64-v3", "avx512-bf16", ...
-  std::string features;  ///< LLVM's spelling: "+avx2,+fma"
+  std::string triple;    ///< "x86_64-unknown-linux-gnu"
+  std::string cpu;       ///< LLVM's name for the baseline: "x86-64-v3"
+  std::string features;  ///< what is added to it, in LLVM's spelling: "+avx512bf16"
   uint64_t required = 0; ///< MOE_CPU_*
 };
+
+/// The lowest level of the architecture that this process runs on.
+TargetSpec lowestTargetSpec();
 
 /// The attribute of the module; the lowest level there is when it has none.
 TargetSpec targetSpecOf(ModuleOp module);

@@ -3,7 +3,7 @@
 // W is packed in panels of 2 rows; two layers share the kernel. A task is a row.
 
 module attributes {moe.model_type = "tiny", moe.checkpoint = "some/folder", moe.digest = "0123abcd",
-                   moe.target = {level = "x86-64-v3", features = "+avx2,+fma,+f16c,+bmi2", required = 1 : i64}} {
+                   moe.target = {level = "x86-64-v3", cpu = "x86-64-v3", features = "", required = 1 : i64}} {
 
 moe.weight @l0.router : tensor<2x3xf32> from "layers.0.router"
 moe.weight @l0.w : tensor<2x3x3xf32> from "layers.0.experts.{e}.w"

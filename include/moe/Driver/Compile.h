@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- Compile.h - a module through its stages to native code ---------------------------------------------===//
+
+#ifndef MOE_DRIVER_COMPILE_H
+#define MOE_DRIVER_COMPILE_H
+
+#include "moe/Driver/Diagnostics.h"
+#include "moe/Pipelines/Pipelines.h"
+#include "moe/Target/NativeCode.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <functional>
+#include <string>
+
+namespace mlir::moe {
+
+struct CompileOptions {
+  std::string cpu = "native"; ///< "native", a machine level, or a CPU name
+  bool reference = false;     ///< the naive lowering
+  Stage last = Stage::Target;
+  std::function<Expected<Unit>(ModuleOp, Stage)> atStage; ///< called with the module at each stage it reaches
+};
+
+/// The stage that a module is at, by what it still contains.
+Stage stageOf(ModuleOp module);
+
+/// Runs the stages after the module's own, up to `options.last`.
+Expected<Unit> lower(ModuleOp module, const CompileOptions &options);
+
+/// A module at the target stage as optimised native code.
+Expected<std::unique_ptr<NativeCode>> generate(ModuleOp module);
+
+} // namespace mlir::moe
+
+#endif // MOE_DRIVER_COMPILE_H

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- Compile.cpp - a module through its stages to native code -------------------------------------------===//
+
+#include "moe/Driver/Compile.h"
+
+#include "moe/Codegen/CPU/MachineLevel.h"
+#include "moe/Dialect/MoE/Transforms/Passes.h"
+#include "moe/Runtime/Runtime.h"
+
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+using ::moe::Error;
+
+static bool hasForm(ModuleOp module, Form form) {
+  DiagnosticLine quiet(module.getContext());
+  PassManager passes(module.getContext());
+  passes.addPass(createVerifyForm({form}));
+  return succeeded(passes.run(module));
+}
+
+Stage mlir::moe::stageOf(ModuleOp module) {
+  // From the last form up: each of them excludes what the ones above consist of.
+  if (hasForm(module, Form::Target))
+    return Stage::Target;
+  if (hasForm(module, Form::Kernel))
+    return Stage::Kernel;
+  if (hasForm(module, Form::Linalg))
+    return Stage::Linalg;
+  return hasForm(module, Form::Model) ? Stage::Model : Stage::Grouped;
+}
+
+static Expected<std::string> levelFor(const std::string &cpu) {
+  std::string known;
+  if (const MachineLevel *level = resolveMachineLevel(cpu, moe_cpu_features(), known))
+    return level->name().str();
+  if (cpu == "x86-64")
+    return Error{"--cpu=x86-64: several machine levels in one library are not there yet; choose one of " + known};
+  if (cpu == "native")
+    return Error{
+        "--cpu=native: expected a processor with AVX2 and FMA, got one without; choose a --cpu to compile for"};
+  return Error{"--cpu: expected " + known + ", got '" + cpu + "'"};
+}
+
+static Expected<Unit> runPasses(ModuleOp module, llvm::function_ref<void(OpPassManager &)> build, Stage to) {
+  DiagnosticLine diagnostics(module.getContext());
+  PassManager passes(module.getContext());
+  build(passes);
+  if (failed(passes.run(module)))
+    return diagnostics.error("the module cannot be brought to the stage '" + stageName(to) + "'");
+  return Unit();
+}
+
+Expected<Unit> mlir::moe::lower(ModuleOp module, const CompileOptions &options) {
+  auto level = levelFor(options.cpu);
+  if (!level)
+    return level.error();
+  Stage stage = stageOf(module);
+  auto reached = [&]() -> Expected<Unit> {
+    if (options.atStage)
+      return options.atStage(module, stage);
+    return Unit();
+  };
+  if (stage > options.last)
+    return Error{"expected a module at stage '" + stageName(options.last).str() + "' or before, got one at '" +
+                 stageName(stage).str() + "'"};
+  if (auto done = reached(); !done)
+    return done;
+  if (options.reference && stage != Stage::Model)
+    return Error{"expected a module of the model form for the reference lowering, got one at stage '" +
+                 stageName(stage).str() + "'"};
+  while (stage < options.last) {
+    Stage next = options.reference && stage == Stage::Model ? Stage::Kernel : Stage(int(stage) + 1);
+    auto build = [&](OpPassManager &passes) {
+      if (next == Stage::Kernel && options.reference) {
+        CPUPipelineOptions reference;
+        reference.level = *level;
+        return buildReferencePipeline(passes, reference);
+      }
+      buildStage(passes, stage, *level);
+    };
+    if (auto done = runPasses(module, build, next); !done)
+      return done;
+    stage = next;
+    if (auto done = reached(); !done)
+      return done;
+  }
+  return Unit();
+}
+
+Expected<std::unique_ptr<NativeCode>> mlir::moe::generate(ModuleOp module) {
+  if (!module.lookupSymbol(MOE_LIBRARY_SYMBOL))
+    return Error{
+        "expected a module with at least one moe.layer, got none: it says which kernel a block calls with which "
+        "weights"};
+  DiagnosticLine diagnostics(module.getContext());
+  auto code = NativeCode::create(module);
+  if (!code)
+    return diagnostics.error(toError(code.takeError()).message);
+  return std::move(*code);
+}

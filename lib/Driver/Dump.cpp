@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- Dump.cpp - a folder with one readable file for each stage ------------------------------------------===//
+
+#include "moe/Driver/Dump.h"
+
+#include "moe/Driver/Cost.h"
+#include "moe/Driver/Emit.h"
+#include "moe/Target/Jit.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+using ::moe::Error;
+
+Expected<Unit> StageDumper::open() {
+  if (std::error_code code = llvm::sys::fs::create_directories(folder))
+    return Error{folder + ": cannot be made: " + code.message()};
+  return Unit();
+}
+
+Expected<Unit> StageDumper::write(StringRef name, StringRef text) {
+  llvm::SmallString<256> path(folder);
+  llvm::sys::path::append(path, name);
+  return writeFile(path, text);
+}
+
+Expected<Unit> StageDumper::dumpStage(ModuleOp module, Stage stage) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  module.print(os);
+  return write(std::to_string(int(stage) + 1) + "-" + stageName(stage).str() + ".mlir", text);
+}
+
+Expected<Unit> StageDumper::dumpCode(const NativeCode &code) {
+  if (auto done = write("5-target.ll", code.llvmText()); !done)
+    return done;
+  auto assembly = code.assembly();
+  if (!assembly)
+    return toError(assembly.takeError());
+  if (auto done = write("kernel.s", *assembly); !done)
+    return done;
+  // What the library says of itself is read from it, not from the IR that it came from.
+  auto object = code.object();
+  if (!object)
+    return toError(object.takeError());
+  auto library = JitLibrary::load(std::move(*object));
+  if (!library)
+    return toError(library.takeError());
+  return write("summary.txt", summaryText(*(*library)->descriptor()));
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- moe-compile.cpp - a model description or .mlir to a shared library ---------------------------------===//
+
+#include "moe/Driver/Emit.h"
+#include "moe/InitAll.h"
+
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace cl = llvm::cl;
+using namespace mlir::moe;
+
+static cl::OptionCategory category("moe-compile");
+static cl::opt<std::string> input(cl::Positional, cl::desc("INPUT"), cl::Required, cl::cat(category));
+static cl::opt<std::string> output("o", cl::desc("file to write"), cl::value_desc("file"), cl::cat(category));
+static cl::opt<std::string> target("target", cl::desc("cpu (default); nvptx is not there yet"), cl::init("cpu"),
+                                   cl::cat(category));
+static cl::opt<std::string> cpu("cpu", cl::desc("native (default), x86-64-v3, x86-64-v4, avx512-bf16, or a CPU's name"),
+                                cl::init("native"), cl::cat(category));
+static cl::opt<std::string> chip("chip", cl::desc("GPU to compile for; not there yet"), cl::cat(category));
+static cl::opt<std::string> emit("emit", cl::desc("mlir, llvm, asm, obj, shared (default, with its header), header"),
+                                 cl::init("shared"), cl::cat(category));
+static cl::opt<std::string> stage("stage", cl::desc("for --emit=mlir: model, grouped, linalg, kernel, target"),
+                                  cl::cat(category));
+static cl::opt<std::string> dtype("dtype", cl::desc("f32, bf16 or f16 instead of the checkpoint's"), cl::cat(category));
+static cl::opt<std::string> layers("layers", cl::desc("MoE blocks to compile, such as 0,3-5"), cl::cat(category));
+static cl::opt<std::string> dump("dump-stages", cl::desc("folder for one readable file a stage"), cl::value_desc("dir"),
+                                 cl::cat(category));
+static cl::opt<std::string> checkpoint("checkpoint", cl::desc("folder with the weights"), cl::value_desc("dir"),
+                                       cl::cat(category));
+static cl::opt<bool> reference("reference", cl::desc("the naive lowering instead of the optimised one"),
+                               cl::cat(category));
+static cl::opt<int64_t> randomWeights("random-weights", cl::desc("compile without looking for weights"),
+                                      cl::value_desc("seed"), cl::cat(category));
+
+static Expected<Unit> run() {
+  if (target != "cpu")
+    return ::moe::Error{"--target=" + target + " is not there yet; expected cpu"};
+  if (chip.getNumOccurrences())
+    return ::moe::Error{"--chip=" + chip + " is not there yet: no GPU code is generated; leave it out"};
+  mlir::DialectRegistry registry;
+  registerAllDialects(registry);
+  mlir::MLIRContext context(registry);
+  EmitOptions options;
+  options.input.path = input;
+  options.input.dtype = dtype;
+  options.input.layers = layers;
+  options.input.checkpoint = checkpoint;
+  options.input.randomWeights = randomWeights.getNumOccurrences() > 0;
+  options.cpu = cpu;
+  options.emit = emit;
+  options.stage = stage;
+  options.output = output;
+  options.dumpFolder = dump;
+  options.reference = reference;
+  return compileToFile(context, options);
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::HideUnrelatedOptions(category);
+  cl::ParseCommandLineOptions(argc, argv, "moe-compile: mixture-of-experts layers to native code\n");
+  if (auto done = run(); !done) {
+    llvm::errs() << "moe-compile: error: " << done.message() << "\n";
+    return 1;
+  }
+  return 0;
+}
