@@ -2,7 +2,8 @@
 //===- BestOf.cpp - the k best of n rank values -----------------------------------------------------------===//
 //
 // The order is total: larger first, ties to the lowest index, -0 equal to +0, NaN last. The fast form turns an entry
-// into one integer, its key, so that a single signed comparison is that order:
+// into one integer, its key, so that a single signed comparison is that order, and takes k passes over n keys: for the
+// few experts of a layer, passes of vectors are faster than one pass of scalars that inserts into a sorted list.
 //
 //   bits 63..32  the f32 as a signed integer of the same order (the bits of a negative number reversed), NaN smallest
 //   bits 31..0   the complement of the index: among equal values the lowest index is the largest key
@@ -11,6 +12,7 @@
 
 #include "BestOf.h"
 
+#include "Chunks.h"
 #include "Emit.h"
 
 using namespace mlir;
@@ -58,86 +60,53 @@ Value mlir::moe::emitBestReference(OpBuilder &b, Location loc, Value rank, int64
 
 //===-- The fast form ---------------------------------------------------------------------------------------===//
 
-static Value emitKey(OpBuilder &b, Location loc, Value x, Value index) {
-  Type i32 = b.getI32Type(), i64 = b.getI64Type();
-  // Adding +0 turns -0 into +0 and changes no other number.
-  Value number = arith::AddFOp::create(b, loc, x, emitFloat(b, loc, x.getType(), 0.0));
-  Value bits = arith::BitcastOp::create(b, loc, i32, number);
-  Value sign = arith::ShRSIOp::create(b, loc, bits, emitInt(b, loc, 32, 31));
-  Value flip = arith::AndIOp::create(b, loc, sign, emitInt(b, loc, 32, 0x7fffffff));
-  Value order = arith::XOrIOp::create(b, loc, bits, flip);
-  Value isNan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
-  order = arith::SelectOp::create(b, loc, isNan, emitInt(b, loc, 32, INT32_MIN), order);
+RankedTensorType mlir::moe::getKeysType(MLIRContext *context, int64_t n) {
+  return RankedTensorType::get({n}, IntegerType::get(context, 64));
+}
 
-  Value high = arith::ShLIOp::create(b, loc, arith::ExtSIOp::create(b, loc, i64, order), emitInt(b, loc, 64, 32));
-  Value low =
-      arith::SubIOp::create(b, loc, emitInt(b, loc, 64, 0xffffffff), arith::IndexCastOp::create(b, loc, i64, index));
+Value mlir::moe::emitKeys(OpBuilder &b, Location loc, Value rank, Value index) {
+  auto vector = cast<VectorType>(rank.getType());
+  auto i32 = vector.clone(b.getI32Type()), i64 = vector.clone(b.getI64Type());
+  auto all = [&](VectorType type, int64_t value) -> Value {
+    auto element = b.getIntegerAttr(type.getElementType(), value);
+    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, element));
+  };
+  // Adding +0 turns -0 into +0 and changes no other number.
+  Value number = arith::AddFOp::create(b, loc, rank, emitFloat(b, loc, vector, 0.0));
+  Value bits = arith::BitcastOp::create(b, loc, i32, number);
+  Value sign = arith::ShRSIOp::create(b, loc, bits, all(i32, 31));
+  Value flip = arith::AndIOp::create(b, loc, sign, all(i32, INT32_MAX));
+  Value order = arith::XOrIOp::create(b, loc, bits, flip);
+  Value isNan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, rank, rank);
+  order = arith::SelectOp::create(b, loc, isNan, all(i32, INT32_MIN), order);
+  Value high = arith::ShLIOp::create(b, loc, arith::ExtSIOp::create(b, loc, i64, order), all(i64, 32));
+
+  SmallVector<int64_t> complements;
+  for (int64_t lane = 0; lane != vector.getDimSize(0); ++lane)
+    complements.push_back(0xffffffff - lane);
+  Value low = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(i64, ArrayRef<int64_t>(complements)));
+  Value first = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
+  low = arith::SubIOp::create(b, loc, low, emitBroadcast(b, loc, first, i64));
   return arith::OrIOp::create(b, loc, high, low);
 }
 
-static Value emitIndexOfKey(OpBuilder &b, Location loc, Value key) {
-  Value low = arith::TruncIOp::create(b, loc, b.getI32Type(), key);
-  return arith::XOrIOp::create(b, loc, low, emitInt(b, loc, 32, -1));
-}
-
-SmallVector<RankedTensorType> mlir::moe::getBestScratchTypes(MLIRContext *context, int64_t k) {
-  if (k <= kMaxInRegisters)
-    return {};
-  return {RankedTensorType::get({k}, IntegerType::get(context, 64))};
-}
-
-/// Keeps keys in loop-carried values, largest first. A new key sinks past the larger ones; the smallest falls out.
-static Value emitBestInRegisters(OpBuilder &b, Location loc, int64_t n, int64_t k, RankAtFn rankAt, Value ids) {
-  // Smaller than the key of any entry, NaN included: n >= k entries push all of these out.
-  SmallVector<Value> best(k, emitInt(b, loc, 64, INT64_MIN));
-  best = emitLoop(b, loc, n, best, [&](OpBuilder &b, Location loc, Value e, ValueRange best) {
-    Value sinking = emitKey(b, loc, rankAt(b, loc, e), e);
-    SmallVector<Value> next;
-    for (Value kept : best) {
-      next.push_back(arith::MaxSIOp::create(b, loc, kept, sinking));
-      sinking = arith::MinSIOp::create(b, loc, kept, sinking);
-    }
-    return next;
-  });
-  for (auto [i, key] : llvm::enumerate(best))
-    ids = tensor::InsertOp::create(b, loc, emitIndexOfKey(b, loc, key), ids, emitIndex(b, loc, i));
-  return ids;
-}
-
-/// The same with the keys in a tensor; most entries are not better than the worst kept and skip the inner loop.
-static Value emitBestInTensor(OpBuilder &b, Location loc, int64_t n, int64_t k, RankAtFn rankAt, Value ids,
-                              Value &keys) {
-  keys = emitLoop(b, loc, k, keys, [&](OpBuilder &b, Location loc, Value i, ValueRange keys) {
-    return SmallVector<Value>{tensor::InsertOp::create(b, loc, emitInt(b, loc, 64, INT64_MIN), keys[0], i)};
+Value mlir::moe::emitBest(OpBuilder &b, Location loc, int64_t k, Value keys, Value idsInit) {
+  int64_t n = cast<RankedTensorType>(keys.getType()).getDimSize(0);
+  auto read = [&](OpBuilder &b, Location loc, Value index, int64_t lanes) {
+    return emitRead(b, loc, keys, index, lanes);
+  };
+  // Keys are distinct, so what is taken needs no mark: the next best is the largest key below the last one.
+  Value last = emitInt(b, loc, 64, INT64_MAX);
+  return emitLoop(b, loc, k, {idsInit, last}, [&](OpBuilder &b, Location loc, Value i, ValueRange carried) {
+    Value best = emitFold(b, loc, n, arith::AtomicRMWKind::maxs, read, [&](OpBuilder &b, Location loc, Value chunk) {
+      auto type = cast<VectorType>(chunk.getType());
+      Value below =
+          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, chunk, emitBroadcast(b, loc, carried[1], type));
+      Value none = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, b.getI64IntegerAttr(INT64_MIN)));
+      return Value(arith::SelectOp::create(b, loc, below, chunk, none));
+    });
+    Value low = arith::TruncIOp::create(b, loc, b.getI32Type(), best);
+    Value id = arith::XOrIOp::create(b, loc, low, emitInt(b, loc, 32, -1));
+    return SmallVector<Value>{tensor::InsertOp::create(b, loc, id, carried[0], i), best};
   })[0];
-  Value last = emitIndex(b, loc, k - 1);
-  keys = emitLoop(b, loc, n, keys, [&](OpBuilder &b, Location loc, Value e, ValueRange keys) {
-    Value key = emitKey(b, loc, rankAt(b, loc, e), e);
-    Value worst = tensor::ExtractOp::create(b, loc, keys[0], last);
-    Value better = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, key, worst);
-    auto branch = scf::IfOp::create(
-        b, loc, better,
-        [&](OpBuilder &b, Location loc) {
-          auto sunk = emitLoop(b, loc, k, {keys[0], key}, [](OpBuilder &b, Location loc, Value i, ValueRange carried) {
-            Value kept = tensor::ExtractOp::create(b, loc, carried[0], i);
-            Value larger = arith::MaxSIOp::create(b, loc, kept, carried[1]);
-            Value sinking = arith::MinSIOp::create(b, loc, kept, carried[1]);
-            return SmallVector<Value>{tensor::InsertOp::create(b, loc, larger, carried[0], i), sinking};
-          });
-          scf::YieldOp::create(b, loc, sunk[0]);
-        },
-        [&](OpBuilder &b, Location loc) { scf::YieldOp::create(b, loc, keys[0]); });
-    return SmallVector<Value>{branch.getResult(0)};
-  })[0];
-  return emitLoop(b, loc, k, ids, [&](OpBuilder &b, Location loc, Value i, ValueRange carried) {
-    Value id = emitIndexOfKey(b, loc, tensor::ExtractOp::create(b, loc, keys, i));
-    return SmallVector<Value>{tensor::InsertOp::create(b, loc, id, carried[0], i)};
-  })[0];
-}
-
-Value mlir::moe::emitBest(OpBuilder &b, Location loc, int64_t n, int64_t k, RankAtFn rankAt, Value idsInit,
-                          MutableArrayRef<Value> scratch) {
-  if (k <= kMaxInRegisters)
-    return emitBestInRegisters(b, loc, n, k, rankAt, idsInit);
-  return emitBestInTensor(b, loc, n, k, rankAt, idsInit, scratch[0]);
 }

@@ -8,18 +8,17 @@
 
 namespace mlir::moe {
 
-/// Up to this many best entries are kept in registers; more are kept in a scratch tensor.
-constexpr int64_t kMaxInRegisters = 16;
-
 /// The plain form: k passes, each takes the best entry of `rank` (tensor<nxf32>) that was not taken. tensor<kxi32>.
 Value emitBestReference(OpBuilder &b, Location loc, Value rank, int64_t k);
 
-/// The scratch that emitBest works in: none, or a tensor of k keys.
-SmallVector<RankedTensorType> getBestScratchTypes(MLIRContext *context, int64_t k);
+/// The scratch of the fast form: n keys.
+RankedTensorType getKeysType(MLIRContext *context, int64_t n);
 
-/// The fast form: one pass over n entries that keeps the k best in order. Writes indices to `idsInit` (tensor<kxi32>).
-Value emitBest(OpBuilder &b, Location loc, int64_t n, int64_t k, RankAtFn rankAt, Value idsInit,
-               MutableArrayRef<Value> scratch);
+/// Keys (i64) of rank values that begin at `index`; a vector. See BestOf.cpp.
+Value emitKeys(OpBuilder &b, Location loc, Value rank, Value index);
+
+/// The fast form: writes the indices of the k largest of n keys to `idsInit` (tensor<kxi32>), largest first.
+Value emitBest(OpBuilder &b, Location loc, int64_t k, Value keys, Value idsInit);
 
 } // namespace mlir::moe
 

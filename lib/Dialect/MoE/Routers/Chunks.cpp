@@ -72,14 +72,20 @@ Value mlir::moe::emitFold(OpBuilder &b, Location loc, int64_t n, arith::AtomicRM
 Value mlir::moe::emitRead(OpBuilder &b, Location loc, Value source, ValueRange indices, int64_t lanes) {
   Type element = cast<RankedTensorType>(source.getType()).getElementType();
   // Every read is in bounds; the padding is only what the op asks for.
-  Value padding = emitFloat(b, loc, element, 0.0);
-  Value vector = vector::TransferReadOp::create(b, loc, VectorType::get({lanes}, element), source, indices, padding,
-                                                ArrayRef<bool>{true});
-  return emitToF32(b, loc, vector);
+  Value padding = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
+  return vector::TransferReadOp::create(b, loc, VectorType::get({lanes}, element), source, indices, padding,
+                                        ArrayRef<bool>{true});
+}
+
+Value mlir::moe::emitReadF32(OpBuilder &b, Location loc, Value source, ValueRange indices, int64_t lanes) {
+  return emitToF32(b, loc, emitRead(b, loc, source, indices, lanes));
 }
 
 Value mlir::moe::emitWrite(OpBuilder &b, Location loc, Value vector, Value dest, ValueRange indices) {
+  return vector::TransferWriteOp::create(b, loc, vector, dest, indices, ArrayRef<bool>{true}).getResult();
+}
+
+Value mlir::moe::emitWriteF32(OpBuilder &b, Location loc, Value vector, Value dest, ValueRange indices) {
   Type element = cast<RankedTensorType>(dest.getType()).getElementType();
-  Value converted = emitFromF32(b, loc, vector, element);
-  return vector::TransferWriteOp::create(b, loc, converted, dest, indices, ArrayRef<bool>{true}).getResult();
+  return emitWrite(b, loc, emitFromF32(b, loc, vector, element), dest, indices);
 }

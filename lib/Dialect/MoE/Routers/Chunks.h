@@ -18,17 +18,23 @@ using ChunkBody =
 /// Code size does not depend on n.
 SmallVector<Value> emitChunks(OpBuilder &b, Location loc, int64_t n, ValueRange inits, ChunkBody body);
 
-/// Reads `lanes` f32 from `index` on.
+/// Gives a vector of the `lanes` elements from `index` on.
 using ReadFn = llvm::function_ref<Value(OpBuilder &, Location, Value index, int64_t lanes)>;
 
 /// Folds `map` of n elements. The order of the additions is fixed: lanes first, then halves onto halves.
 Value emitFold(OpBuilder &b, Location loc, int64_t n, arith::AtomicRMWKind kind, ReadFn read, MapFn map);
 
-/// `lanes` elements of the last dimension of `source`, as f32.
+/// `lanes` elements of the last dimension of `source`.
 Value emitRead(OpBuilder &b, Location loc, Value source, ValueRange indices, int64_t lanes);
 
-/// Writes a vector along the last dimension of `dest`, in its element type; gives the new tensor.
+/// The same, as f32.
+Value emitReadF32(OpBuilder &b, Location loc, Value source, ValueRange indices, int64_t lanes);
+
+/// Writes a vector along the last dimension of `dest`; gives the new tensor.
 Value emitWrite(OpBuilder &b, Location loc, Value vector, Value dest, ValueRange indices);
+
+/// Writes a vector of f32, rounded to the element type of `dest`.
+Value emitWriteF32(OpBuilder &b, Location loc, Value vector, Value dest, ValueRange indices);
 
 } // namespace mlir::moe
 

@@ -46,7 +46,9 @@ public:
     SmallVector<OpFoldResult> offsets{t, b.getIndexAttr(0)}, sizes{one, b.getIndexAttr(count)}, strides{one, one};
     auto idsType = RankedTensorType::get({count}, b.getI32Type());
     Value ids = tensor::ExtractSliceOp::create(b, loc, idsType, next[0], offsets, sizes, strides);
-    auto rankAt = [&](OpBuilder &b, Location loc, Value e) { return emitRank(b, loc, t, e, next); };
+    auto rankAt = [&](OpBuilder &b, Location loc, Value e, int64_t lanes) {
+      return emitRank(b, loc, t, e, lanes, next);
+    };
     ids = select.emitSelection(b, loc, experts, rankAt, ids, scratch);
 
     // The chosen scores, or logits where scores are still to come.
@@ -70,19 +72,16 @@ private:
     return emitToF32(b, loc, tensor::ExtractOp::create(b, loc, logits, ValueRange{t, e}));
   }
 
-  Value emitRank(OpBuilder &b, Location loc, Value t, Value e, ArrayRef<Value> values) {
-    Value rank =
-        spec.rank == Rank::Scores ? Value(tensor::ExtractOp::create(b, loc, values[3], e)) : emitLogit(b, loc, t, e);
-    if (!bias)
-      return rank;
-    Value shift = emitToF32(b, loc, tensor::ExtractOp::create(b, loc, bias, e));
-    return arith::AddFOp::create(b, loc, rank, shift);
+  Value emitRank(OpBuilder &b, Location loc, Value t, Value e, int64_t lanes, ArrayRef<Value> values) {
+    Value rank = spec.rank == Rank::Scores ? emitReadF32(b, loc, values[3], e, lanes)
+                                           : emitReadF32(b, loc, logits, ValueRange{t, e}, lanes);
+    return bias ? arith::AddFOp::create(b, loc, rank, emitReadF32(b, loc, bias, e, lanes)) : rank;
   }
 
   /// Statistics of the logits `base .. base + n - 1` of row t.
   SmallVector<Value> rowStatistics(OpBuilder &b, Location loc, Value t, Value base, int64_t n) {
     auto read = [&](OpBuilder &b, Location loc, Value i, int64_t lanes) {
-      return emitRead(b, loc, logits, ValueRange{t, arith::AddIOp::create(b, loc, base, i)}, lanes);
+      return emitReadF32(b, loc, logits, ValueRange{t, arith::AddIOp::create(b, loc, base, i)}, lanes);
     };
     return score.emitStatistics(
         b, loc, [&](arith::AtomicRMWKind kind, MapFn map) { return emitFold(b, loc, n, kind, read, map); });
@@ -92,8 +91,8 @@ private:
   Value emitScores(OpBuilder &b, Location loc, Value t, Value base, int64_t n, ValueRange stats, Value scores) {
     auto chunk = [&](OpBuilder &b, Location loc, Value i, int64_t lanes, ValueRange carried) {
       Value index = arith::AddIOp::create(b, loc, base, i);
-      Value values = score.emitScore(b, loc, emitRead(b, loc, logits, ValueRange{t, index}, lanes), stats);
-      return SmallVector<Value>{emitWrite(b, loc, values, carried[0], index)};
+      Value values = score.emitScore(b, loc, emitReadF32(b, loc, logits, ValueRange{t, index}, lanes), stats);
+      return SmallVector<Value>{emitWriteF32(b, loc, values, carried[0], index)};
     };
     return emitChunks(b, loc, n, scores, chunk)[0];
   }
@@ -112,22 +111,22 @@ private:
   /// From the chosen values in values[2] to finished weights in row t of values[1].
   void emitWeights(OpBuilder &b, Location loc, Value t, SmallVector<Value> stats, MutableArrayRef<Value> values) {
     auto readChosen = [&](OpBuilder &b, Location loc, Value i, int64_t lanes) {
-      return emitRead(b, loc, values[2], i, lanes);
+      return emitReadF32(b, loc, values[2], i, lanes);
     };
     auto fold = [&](arith::AtomicRMWKind kind, MapFn map) { return emitFold(b, loc, count, kind, readChosen, map); };
     if (!needsAllScores()) {
       if (spec.over == Over::Selected)
         stats = score.emitStatistics(b, loc, fold);
       auto toScores = [&](OpBuilder &b, Location loc, Value i, int64_t lanes, ValueRange carried) {
-        Value scores = score.emitScore(b, loc, emitRead(b, loc, carried[0], i, lanes), stats);
-        return SmallVector<Value>{emitWrite(b, loc, scores, carried[0], i)};
+        Value scores = score.emitScore(b, loc, emitReadF32(b, loc, carried[0], i, lanes), stats);
+        return SmallVector<Value>{emitWriteF32(b, loc, scores, carried[0], i)};
       };
       values[2] = emitChunks(b, loc, count, values[2], toScores)[0];
     }
     WeightFinish finish = WeightFinish::get(b, loc, spec.renormalize, spec.scale, fold);
     auto store = [&](OpBuilder &b, Location loc, Value i, int64_t lanes, ValueRange carried) {
       Value weights = finish.apply(b, loc, readChosen(b, loc, i, lanes));
-      return SmallVector<Value>{emitWrite(b, loc, weights, carried[0], ValueRange{t, i})};
+      return SmallVector<Value>{emitWriteF32(b, loc, weights, carried[0], ValueRange{t, i})};
     };
     values[1] = emitChunks(b, loc, count, values[1], store)[0];
   }

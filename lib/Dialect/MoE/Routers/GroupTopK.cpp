@@ -7,31 +7,78 @@
 //===------------------------------------------------------------------------------------------------------===//
 
 #include "BestOf.h"
+#include "Chunks.h"
 #include "Emit.h"
 #include "Kinds.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include <limits>
 
 using namespace mlir;
 using namespace mlir::moe;
 
+static constexpr double kLowest = -std::numeric_limits<double>::infinity();
+
 namespace {
 
-/// The largest entry of group `g`, or the sum of its two largest.
-Value emitGroupScore(OpBuilder &b, Location loc, GroupTopKAttr select, int64_t size, Value g, RankAtFn rankAt) {
-  Value lowest = emitFloat(b, loc, b.getF32Type(), -std::numeric_limits<double>::infinity());
-  Value base = arith::MulIOp::create(b, loc, g, emitIndex(b, loc, size));
-  auto best = emitLoop(b, loc, size, {lowest, lowest}, [&](OpBuilder &b, Location loc, Value i, ValueRange best) {
-    Value x = rankAt(b, loc, arith::AddIOp::create(b, loc, base, i));
+/// The two largest of some entries; of one value a lane, in lanes.
+struct TopTwo {
+  Value first, second;
+
+  static TopTwo none(OpBuilder &b, Location loc, Type type) {
+    Value lowest = emitFloat(b, loc, type, kLowest);
+    return {lowest, lowest};
+  }
+
+  TopTwo merge(OpBuilder &b, Location loc, const TopTwo &other) const {
+    Value smaller = arith::MinimumFOp::create(b, loc, first, other.first);
+    Value rest = arith::MaximumFOp::create(b, loc, second, other.second);
+    return {arith::MaximumFOp::create(b, loc, first, other.first), arith::MaximumFOp::create(b, loc, smaller, rest)};
+  }
+
+  TopTwo insert(OpBuilder &b, Location loc, Value x) const {
+    Value lowest = emitFloat(b, loc, x.getType(), kLowest);
     Value isNan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
-    Value entry = arith::SelectOp::create(b, loc, isNan, lowest, x);
-    Value smaller = arith::MinimumFOp::create(b, loc, best[0], entry);
-    return SmallVector<Value>{arith::MaximumFOp::create(b, loc, best[0], entry),
-                              arith::MaximumFOp::create(b, loc, best[1], smaller)};
-  });
-  if (select.getReduce() == GroupReduce::Max)
-    return best[0];
-  return arith::AddFOp::create(b, loc, best[0], best[1]);
+    return merge(b, loc, {arith::SelectOp::create(b, loc, isNan, lowest, x), lowest});
+  }
+
+  /// Of all lanes of a vector: halves are merged while there are halves.
+  TopTwo ofLanes(OpBuilder &b, Location loc) const {
+    int64_t lanes = cast<VectorType>(first.getType()).getDimSize(0);
+    TopTwo all = *this;
+    for (; lanes % 2 == 0; lanes /= 2) {
+      auto half = [&](Value vector, int64_t offset) -> Value {
+        return vector::ExtractStridedSliceOp::create(b, loc, vector, {offset}, {lanes / 2}, {1});
+      };
+      TopTwo low = {half(all.first, 0), half(all.second, 0)};
+      all = low.merge(b, loc, {half(all.first, lanes / 2), half(all.second, lanes / 2)});
+    }
+    auto lane = [&](int64_t i) -> TopTwo {
+      return {vector::ExtractOp::create(b, loc, all.first, i), vector::ExtractOp::create(b, loc, all.second, i)};
+    };
+    TopTwo best = lane(0);
+    for (int64_t i = 1; i < lanes; ++i)
+      best = best.merge(b, loc, lane(i));
+    return best;
+  }
+
+  Value score(OpBuilder &b, Location loc, GroupReduce reduce) const {
+    return reduce == GroupReduce::Max ? first : arith::AddFOp::create(b, loc, first, second);
+  }
+};
+
+/// The score of the group of `size` experts from `base` on.
+Value emitGroupScore(OpBuilder &b, Location loc, GroupTopKAttr select, int64_t size, Value base, RankAtFn rankAt) {
+  TopTwo best = TopTwo::none(b, loc, b.getF32Type());
+  auto take = [&](OpBuilder &b, Location loc, Value i, int64_t lanes, ValueRange carried) {
+    Value x = rankAt(b, loc, arith::AddIOp::create(b, loc, base, i), lanes);
+    TopTwo inLanes = TopTwo::none(b, loc, x.getType()).insert(b, loc, x);
+    TopTwo next = inLanes.ofLanes(b, loc).merge(b, loc, {carried[0], carried[1]});
+    return SmallVector<Value>{next.first, next.second};
+  };
+  SmallVector<Value> values = emitChunks(b, loc, size, {best.first, best.second}, take);
+  return TopTwo{values[0], values[1]}.score(b, loc, select.getReduce());
 }
 
 /// Tells for each group whether it is among `chosen` (tensor<keepxi32>): tensor<groupsxi1>, written to `kept`.
@@ -50,12 +97,11 @@ Value emitKept(OpBuilder &b, Location loc, GroupTopKAttr select, Value chosen, V
   return kept;
 }
 
-/// An entry as the last step sees it.
-Value emitMasked(OpBuilder &b, Location loc, GroupTopKAttr select, int64_t size, Value kept, Value e, Value x) {
-  Value g = arith::DivUIOp::create(b, loc, e, emitIndex(b, loc, size));
+/// Rank values of group `g` as the last step sees them.
+Value emitMasked(OpBuilder &b, Location loc, GroupTopKAttr select, Value kept, Value g, Value rank) {
   Value keep = tensor::ExtractOp::create(b, loc, kept, g);
-  double mask = select.getMask() == GroupMask::Zero ? 0.0 : -std::numeric_limits<double>::infinity();
-  return arith::SelectOp::create(b, loc, keep, x, emitFloat(b, loc, b.getF32Type(), mask));
+  double mask = select.getMask() == GroupMask::Zero ? 0.0 : kLowest;
+  return arith::SelectOp::create(b, loc, keep, rank, emitFloat(b, loc, rank.getType(), mask));
 }
 
 struct GroupTopKEmitter : SelectEmitter::ExternalModel<GroupTopKEmitter, GroupTopKAttr> {
@@ -65,52 +111,61 @@ struct GroupTopKEmitter : SelectEmitter::ExternalModel<GroupTopKEmitter, GroupTo
     auto select = cast<GroupTopKAttr>(attr);
     auto type = cast<RankedTensorType>(rank.getType());
     int64_t groups = select.getGroups(), size = type.getDimSize(0) / groups;
-    auto rankAt = [&](OpBuilder &b, Location loc, Value e) -> Value {
-      return tensor::ExtractOp::create(b, loc, rank, e);
-    };
     Value scores = tensor::EmptyOp::create(b, loc, {groups}, b.getF32Type());
     scores = emitLoop(b, loc, groups, scores, [&](OpBuilder &b, Location loc, Value g, ValueRange carried) {
-      Value score = emitGroupScore(b, loc, select, size, g, rankAt);
+      Value base = arith::MulIOp::create(b, loc, g, emitIndex(b, loc, size));
+      TopTwo none = TopTwo::none(b, loc, b.getF32Type());
+      auto best =
+          emitLoop(b, loc, size, {none.first, none.second}, [&](auto &b, Location loc, Value i, ValueRange best) {
+            Value x = tensor::ExtractOp::create(b, loc, rank, Value(arith::AddIOp::create(b, loc, base, i)));
+            TopTwo next = TopTwo{best[0], best[1]}.insert(b, loc, x);
+            return SmallVector<Value>{next.first, next.second};
+          });
+      Value score = TopTwo{best[0], best[1]}.score(b, loc, select.getReduce());
       return SmallVector<Value>{tensor::InsertOp::create(b, loc, score, carried[0], g)};
     })[0];
     Value chosen = emitBestReference(b, loc, scores, select.getKeep());
     Value kept = emitKept(b, loc, select, chosen, tensor::EmptyOp::create(b, loc, {groups}, b.getI1Type()));
     Value masked = tensor::EmptyOp::create(b, loc, type.getShape(), b.getF32Type());
     masked = emitLoop(b, loc, type.getDimSize(0), masked, [&](OpBuilder &b, Location loc, Value e, ValueRange carried) {
-      Value x = emitMasked(b, loc, select, size, kept, e, rankAt(b, loc, e));
+      Value g = arith::DivUIOp::create(b, loc, e, emitIndex(b, loc, size));
+      Value x = emitMasked(b, loc, select, kept, g, tensor::ExtractOp::create(b, loc, rank, e));
       return SmallVector<Value>{tensor::InsertOp::create(b, loc, x, carried[0], e)};
     })[0];
     return emitBestReference(b, loc, masked, select.getK());
   }
 
-  // Chosen groups, whether a group is kept, then what the two searches need.
-  SmallVector<RankedTensorType> getScratchTypes(Attribute attr, int64_t) const {
+  // Keys of groups, chosen groups, whether a group is kept, keys of experts.
+  SmallVector<RankedTensorType> getScratchTypes(Attribute attr, int64_t experts) const {
     auto select = cast<GroupTopKAttr>(attr);
     MLIRContext *context = attr.getContext();
-    SmallVector<RankedTensorType> types{
-        RankedTensorType::get({select.getKeep()}, IntegerType::get(context, 32)),
-        RankedTensorType::get({select.getGroups()}, IntegerType::get(context, 1)),
-    };
-    llvm::append_range(types, getBestScratchTypes(context, select.getKeep()));
-    llvm::append_range(types, getBestScratchTypes(context, select.getK()));
-    return types;
+    return {getKeysType(context, select.getGroups()),
+            RankedTensorType::get({select.getKeep()}, IntegerType::get(context, 32)),
+            RankedTensorType::get({select.getGroups()}, IntegerType::get(context, 1)), getKeysType(context, experts)};
   }
 
   Value emitSelection(Attribute attr, OpBuilder &b, Location loc, int64_t experts, RankAtFn rankAt, Value idsInit,
                       MutableArrayRef<Value> scratch) const {
     auto select = cast<GroupTopKAttr>(attr);
-    int64_t size = experts / select.getGroups();
-    size_t searching = getBestScratchTypes(attr.getContext(), select.getKeep()).size();
-    auto groupRank = [&](OpBuilder &b, Location loc, Value g) {
-      return emitGroupScore(b, loc, select, size, g, rankAt);
-    };
-    scratch[0] =
-        emitBest(b, loc, select.getGroups(), select.getKeep(), groupRank, scratch[0], scratch.slice(2, searching));
-    scratch[1] = emitKept(b, loc, select, scratch[0], scratch[1]);
-    auto maskedRank = [&](OpBuilder &b, Location loc, Value e) {
-      return emitMasked(b, loc, select, size, scratch[1], e, rankAt(b, loc, e));
-    };
-    return emitBest(b, loc, experts, select.getK(), maskedRank, idsInit, scratch.drop_front(2 + searching));
+    int64_t groups = select.getGroups(), size = experts / groups;
+    scratch[0] = emitLoop(b, loc, groups, scratch[0], [&](OpBuilder &b, Location loc, Value g, ValueRange carried) {
+      Value base = arith::MulIOp::create(b, loc, g, emitIndex(b, loc, size));
+      Value score = emitGroupScore(b, loc, select, size, base, rankAt);
+      Value key = emitKeys(b, loc, emitBroadcast(b, loc, score, VectorType::get({1}, b.getF32Type())), g);
+      return SmallVector<Value>{emitWrite(b, loc, key, carried[0], g)};
+    })[0];
+    scratch[1] = emitBest(b, loc, select.getKeep(), scratch[0], scratch[1]);
+    scratch[2] = emitKept(b, loc, select, scratch[1], scratch[2]);
+    scratch[3] = emitLoop(b, loc, groups, scratch[3], [&](OpBuilder &b, Location loc, Value g, ValueRange carried) {
+      Value base = arith::MulIOp::create(b, loc, g, emitIndex(b, loc, size));
+      auto chunk = [&](OpBuilder &b, Location loc, Value i, int64_t lanes, ValueRange carried) {
+        Value e = arith::AddIOp::create(b, loc, base, i);
+        Value rank = emitMasked(b, loc, select, scratch[2], g, rankAt(b, loc, e, lanes));
+        return SmallVector<Value>{emitWrite(b, loc, emitKeys(b, loc, rank, e), carried[0], e)};
+      };
+      return emitChunks(b, loc, size, carried, chunk);
+    })[0];
+    return emitBest(b, loc, select.getK(), scratch[3], idsInit);
   }
 };
 

@@ -2,6 +2,7 @@
 //===- TopK.cpp - emission of #moe.top_k ------------------------------------------------------------------===//
 
 #include "BestOf.h"
+#include "Chunks.h"
 #include "Emit.h"
 #include "Kinds.h"
 
@@ -22,13 +23,18 @@ struct TopKEmitter : SelectEmitter::ExternalModel<TopKEmitter, TopKAttr> {
     return emitBestReference(b, loc, rank, cast<TopKAttr>(attr).getK());
   }
 
-  SmallVector<RankedTensorType> getScratchTypes(Attribute attr, int64_t) const {
-    return getBestScratchTypes(attr.getContext(), cast<TopKAttr>(attr).getK());
+  SmallVector<RankedTensorType> getScratchTypes(Attribute attr, int64_t experts) const {
+    return {getKeysType(attr.getContext(), experts)};
   }
 
   Value emitSelection(Attribute attr, OpBuilder &b, Location loc, int64_t experts, RankAtFn rankAt, Value idsInit,
                       MutableArrayRef<Value> scratch) const {
-    return emitBest(b, loc, experts, cast<TopKAttr>(attr).getK(), rankAt, idsInit, scratch);
+    auto keys = [&](OpBuilder &b, Location loc, Value e, int64_t lanes, ValueRange carried) {
+      Value chunk = emitKeys(b, loc, rankAt(b, loc, e, lanes), e);
+      return SmallVector<Value>{emitWrite(b, loc, chunk, carried[0], e)};
+    };
+    scratch[0] = emitChunks(b, loc, experts, scratch[0], keys)[0];
+    return emitBest(b, loc, cast<TopKAttr>(attr).getK(), scratch[0], idsInit);
   }
 };
 

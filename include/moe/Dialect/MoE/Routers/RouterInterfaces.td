@@ -47,7 +47,7 @@ def SelectEmitter : AttrInterface<"SelectEmitter"> {
       }],
       "::llvm::SmallVector<::mlir::RankedTensorType>", "getScratchTypes", (ins "int64_t":$experts)>,
     InterfaceMethod<[{
-        Emits the fast form. `rankAt(index)` gives a rank value (f32). Returns
+        Emits the fast form. `rankAt(index, lanes)` gives rank values. Returns
         ids `tensor<Kxi32>`, best first, written to `idsInit`, and leaves the
         new values of the scratch tensors in `scratch`.
       }],

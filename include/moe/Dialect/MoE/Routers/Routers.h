@@ -18,8 +18,8 @@ using MapFn = llvm::function_ref<Value(OpBuilder &, Location, Value)>;
 /// Folds `map` of every logit of a set with the reduction `kind`, from first to last; gives an f32.
 using ReduceFn = llvm::function_ref<Value(arith::AtomicRMWKind kind, MapFn map)>;
 
-/// Emits the rank value (f32) of the expert at `index`.
-using RankAtFn = llvm::function_ref<Value(OpBuilder &, Location, Value index)>;
+/// Emits the rank values of the experts `index .. index + lanes - 1`, a vector of f32.
+using RankAtFn = llvm::function_ref<Value(OpBuilder &, Location, Value index, int64_t lanes)>;
 
 /// Attaches the emission of every kind in this folder to its attribute.
 void registerRouterExternalModels(DialectRegistry &registry);

@@ -47,9 +47,7 @@ class Route:
             select = f"#moe.group_top_k<{self.count}, groups = {self.groups}, keep = {self.keep}"
             select += f", reduce = {self.reduce}, mask = {self.mask}>"
         scale = f" scale {self.scale}" if self.scale != 1.0 else ""
-        return (
-            f"select {select} rank {self.rank} weigh #moe.{self.weigh} over {self.over} {self.renormalize}{scale}"
-        )
+        return f"select {select} rank {self.rank} weigh #moe.{self.weigh} over {self.over} {self.renormalize}{scale}"
 
 
 def grouped(**kind):
@@ -74,7 +72,9 @@ ROUTES = [
     Route(300, 33, rank="scores", logit_type="bf16"),
     # Score functions, of the logits and of the ranking.
     Route(19, 3, "sigmoid", "each"),
-    Route(19, 3, "sigmoid", "each", "scores", bias=True, renormalize="renormalize<eps = 1.0e-20>", eps=1e-20, scale=2.5),
+    Route(
+        19, 3, "sigmoid", "each", "scores", bias=True, renormalize="renormalize<eps = 1.0e-20>", eps=1e-20, scale=2.5
+    ),
     Route(19, 3, "sqrt_softplus", "each", "scores"),
     Route(19, 18, "sqrt_softplus", "each", scale=1.5),
     Route(19, 3, "identity", "each", "scores"),
