@@ -40,6 +40,9 @@ private:
     return !isSlice(linear.getRows()) && llvm::all_of(linear.getMatrices(), [&](Value m) { return isSlice(m); });
   }
 
+  static bool isVector(Value input) { return cast<RankedTensorType>(input.getType()).getRank() == 1; }
+  static bool isScalar(Value input) { return cast<RankedTensorType>(input.getType()).getShape().back() == 1; }
+
   LinearOp getProductUnder(MapOp map);
   MapOp getEpilogueOf(LinearOp linear);
 
@@ -55,17 +58,15 @@ bool ExpertBody::takesSlice(Operation &op) {
   return found;
 }
 
-/// The product whose results are all the rows that `map` takes, when `map` is their only user and its vectors are
-/// slices: then `map` can be the epilogue.
+/// The product whose results are the rows that `map` takes, when `map` is their only user and its vectors are slices:
+/// then `map` can be the epilogue. Other rows of one element are scalars of it.
 LinearOp ExpertBody::getProductUnder(MapOp map) {
   auto linear = map.getInputs().front().getDefiningOp<LinearOp>();
   if (!linear || linear->getBlock() != &block || !isProduct(linear))
     return {};
-  for (Value input : map.getInputs()) {
-    bool vector = cast<RankedTensorType>(input.getType()).getRank() == 1;
-    if (vector ? !isSlice(input) : input.getDefiningOp() != linear)
+  for (Value input : map.getInputs())
+    if (isVector(input) ? !isSlice(input) : input.getDefiningOp() != linear && !isScalar(input))
       return {};
-  }
   return llvm::all_of(linear->getUsers(), [&](Operation *user) { return user == map; }) ? linear : LinearOp();
 }
 
@@ -88,8 +89,8 @@ LogicalResult ExpertBody::check() {
     if (map && getProductUnder(map))
       continue;
     if (map)
-      return map.emitOpError("is not lowered to the grouped form yet: it takes a vector of each expert, so all its rows "
-                             "must be results of one moe.linear that nothing else uses");
+      return map.emitOpError("is not lowered to the grouped form yet: it takes a vector of each expert, so its rows must "
+                             "be results of one moe.linear that nothing else uses, or of one element");
     return op.emitOpError("is not lowered to the grouped form yet: only moe.linear and moe.map may take an expert's "
                           "slice of a weight");
   }
@@ -100,18 +101,18 @@ using EpilogueFn = function_ref<Value(OpBuilder &, ValueRange)>;
 
 /// A grouped product with the result element type `type`; `epilogue` computes an element from the block's arguments.
 static Value createProduct(OpBuilder &b, Location loc, Value rows, ValueRange weights, Value offsets,
-                           ValueRange columns, Type type, EpilogueFn epilogue) {
+                           ValueRange columns, ValueRange scalars, Type type, EpilogueFn epilogue) {
   int64_t width = cast<RankedTensorType>(weights.front().getType()).getDimSize(1);
   auto result = RankedTensorType::get({ShapedType::kDynamic, width}, type);
   Value init = createEmptyRows(b, loc, result, tensor::DimOp::create(b, loc, rows, 0));
   auto product = GroupedMatmulOp::create(b, loc, result, rows, /*tokens=*/Value(), weights, offsets, columns,
-                                         /*scalars=*/ValueRange(), /*slots=*/Value(), init,
-                                         /*config=*/KernelConfigAttr());
+                                         scalars, /*slots=*/Value(), init, /*config=*/KernelConfigAttr());
   OpBuilder::InsertionGuard guard(b);
   Block *block = b.createBlock(&product.getBody());
   block->addArguments(SmallVector<Type>(weights.size(), b.getF32Type()), SmallVector<Location>(weights.size(), loc));
-  for (Value column : columns)
-    block->addArgument(getElementTypeOrSelf(column.getType()), loc);
+  for (ValueRange operands : {columns, scalars})
+    for (Value operand : operands)
+      block->addArgument(getElementTypeOrSelf(operand.getType()), loc);
   YieldOp::create(b, loc, epilogue(b, block->getArguments()));
   return product.getResult();
 }
@@ -126,37 +127,45 @@ Value ExpertBody::lower(OpBuilder &b, ValueRange weights, Value offsets, functio
     Type type = getElementTypeOrSelf(linear.getResults().front().getType());
     for (auto [matrix, result] : llvm::zip_equal(linear.getMatrices(), linear.getResults()))
       mapping.map(result, createProduct(b, loc, mapping.lookupOrDefault(linear.getRows()), whole(matrix), offsets, {},
-                                        type, [&](OpBuilder &nested, ValueRange acc) {
+                                        {}, type, [&](OpBuilder &nested, ValueRange acc) {
                                           return convertFloat(nested, loc, acc.front(), type);
                                         }));
   };
   auto lowerEpilogue = [&](LinearOp linear, MapOp map) {
     Location loc = map.getLoc();
-    auto vectors = llvm::to_vector(llvm::make_filter_range(map.getInputs(), [&](Value v) { return isSlice(v); }));
+    SmallVector<Value> columns, scalars;
+    for (Value input : map.getInputs())
+      if (isVector(input))
+        columns.push_back(wholeOf(input, weights));
+      else if (input.getDefiningOp() != linear)
+        scalars.push_back(tensor::CollapseShapeOp::create(b, loc, mapping.lookupOrDefault(input),
+                                                          SmallVector<ReassociationIndices>{{0, 1}}));
     auto epilogue = [&](OpBuilder &nested, ValueRange arguments) {
       // Each accumulator is rounded to what the linear gave before the map sees it.
       Type rounded = getElementTypeOrSelf(linear.getResults().front().getType());
-      SmallVector<Value> accumulators;
+      SmallVector<Value> accumulators, inputs;
       for (Value acc : arguments.take_front(linear.getMatrices().size()))
         accumulators.push_back(convertFloat(nested, loc, acc, rounded));
-      SmallVector<Value> inputs;
-      size_t column = linear.getMatrices().size();
+      size_t column = accumulators.size(), scalar = column + columns.size();
       for (Value input : map.getInputs())
-        inputs.push_back(isSlice(input) ? arguments[column++]
-                                        : accumulators[cast<OpResult>(input).getResultNumber()]);
+        inputs.push_back(isVector(input)                   ? arguments[column++]
+                         : input.getDefiningOp() != linear ? arguments[scalar++]
+                                                           : accumulators[cast<OpResult>(input).getResultNumber()]);
       return inlineScalars(nested, map.getBody().front(), inputs, mapping);
     };
     mapping.map(map.getResult(), createProduct(b, loc, mapping.lookupOrDefault(linear.getRows()),
-                                               whole(linear.getMatrices()), offsets, whole(vectors),
+                                               whole(linear.getMatrices()), offsets, columns, scalars,
                                                map.getResult().getType().getElementType(), epilogue));
   };
 
   for (Operation &op : block.without_terminator()) {
-    // Values from outside may have been replaced already.
+    // Values from outside may have been replaced already; a replaced argument is in no region any more.
     op.walk([&](Operation *nested) {
-      for (Value operand : nested->getOperands())
-        if (!mapping.contains(operand) && !experts.getBody().isAncestor(operand.getParentRegion()))
+      for (Value operand : nested->getOperands()) {
+        Region *region = operand.getParentRegion();
+        if (!mapping.contains(operand) && (!region || !experts.getBody().isAncestor(region)))
           mapping.map(operand, remap(operand));
+      }
     });
     if (auto linear = dyn_cast<LinearOp>(op); linear && isProduct(linear)) {
       if (!getEpilogueOf(linear))

@@ -11,6 +11,7 @@
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace mlir::moe {
@@ -60,6 +61,11 @@ private:
     return std::nullopt;
   }
 
+  static bool isZero(Value init) {
+    auto splat = init.getDefiningOp<tensor::SplatOp>();
+    return splat && matchPattern(splat.getInput(), m_AnyZeroFloat());
+  }
+
   std::optional<StringRef> reasonAgainst(CombineSlotsOp combine) {
     if (combine.getKind() != CombineKind::WeightedSum)
       return "the weights of this kind of combination are not factors of the rows";
@@ -70,7 +76,7 @@ private:
       return "the product has other users";
     if (product->getBlock() != combine->getBlock())
       return "the product is in another block";
-    if (!product.getInit().getDefiningOp<tensor::EmptyOp>())
+    if (!product.getInit().getDefiningOp<tensor::EmptyOp>() && !isZero(product.getInit()))
       return "slots that get no row keep a value that would have to be weighted, too";
     return std::nullopt;
   }
@@ -108,7 +114,13 @@ private:
     SmallVector<Value> sizes;
     if (rowsType.isDynamicDim(0))
       sizes.push_back(tensor::DimOp::create(rewriter, loc, product.getInit(), 0));
-    Value init = tensor::EmptyOp::create(rewriter, loc, rowsType, sizes);
+    Value init;
+    if (isZero(product.getInit())) {
+      Value zero = arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(0.0));
+      init = tensor::SplatOp::create(rewriter, loc, rowsType, zero, sizes);
+    } else {
+      init = tensor::EmptyOp::create(rewriter, loc, rowsType, sizes);
+    }
     auto scalars = llvm::to_vector(product.getScalars());
     scalars.push_back(slotWeights);
     auto result = rebuild(rewriter, product, combine, scalars, product.getSlots(), init);

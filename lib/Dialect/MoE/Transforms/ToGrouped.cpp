@@ -13,7 +13,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/DialectConversion.h"
@@ -88,6 +87,24 @@ static Value slotCount(OpBuilder &b, Location loc, Value ids) {
 
 static Value castTo(OpBuilder &b, Location loc, Value value, Type type) {
   return value.getType() == type ? value : tensor::CastOp::create(b, loc, type, value).getResult();
+}
+
+/// Whether a slot of `routing` may go nowhere (id -1). Of a routing from elsewhere nothing is known.
+static bool mayDrop(Value routing) {
+  auto route = routing.getDefiningOp<RouteOp>();
+  return !route || route.getSelection().mayDrop();
+}
+
+/// What slots hold before rows are scattered to them. A slot that gets no row must not change the combination.
+static Value createSlots(OpBuilder &b, Location loc, RankedTensorType type, Value slots, CombineOp combine) {
+  if (!mayDrop(combine.getRouting()))
+    return createEmptyRows(b, loc, type, slots);
+  auto element = cast<FloatType>(type.getElementType());
+  bool sum = combine.getKind() == CombineKind::WeightedSum || combine.getKind() == CombineKind::Sum;
+  APFloat neutral = sum ? APFloat::getZero(element.getFloatSemantics())
+                        : APFloat::getInf(element.getFloatSemantics(), /*Negative=*/true);
+  Value scalar = arith::ConstantOp::create(b, loc, FloatAttr::get(element, neutral));
+  return tensor::SplatOp::create(b, loc, type, scalar, ValueRange(slots));
 }
 
 //===-- Patterns --------------------------------------------------------------------------------------------===//
@@ -182,7 +199,7 @@ struct ConvertCombine : OpConversionPattern<CombineOp> {
     GroupedRagged ragged(adaptor.getRows());
     GroupedRouting routing(adaptor.getRouting());
     auto sorted = cast<RankedTensorType>(ragged.rows.getType());
-    Value init = createEmptyRows(b, loc, sorted, slotCount(b, loc, routing.ids));
+    Value init = createSlots(b, loc, sorted, slotCount(b, loc, routing.ids), op);
     auto scatter = ScatterOp::create(b, loc, sorted, ragged.rows, ragged.slots, init);
     bool weighted = op.getKind() == CombineKind::WeightedSum || op.getKind() == CombineKind::LogSumExp;
     auto result = op.getResult().getType();
@@ -233,13 +250,24 @@ struct ConvertFunction : OpConversionPattern<func::FuncOp> {
 
 /// What cannot be lowered is said here, in the words of the model form, instead of failing in the conversion.
 LogicalResult checkOp(Operation *op) {
-  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes()))
-    if (auto routing = dyn_cast<RoutingType>(type); routing && routing.getAxis() != Axis::Expert)
-      return op->emitOpError("is not lowered to the grouped form yet: the routing picks rows");
+  auto picksRows = [](Type type) {
+    auto routing = dyn_cast<RoutingType>(type);
+    return routing && routing.getAxis() == Axis::Row;
+  };
+  if (llvm::any_of(op->getOperandTypes(), picksRows) || llvm::any_of(op->getResultTypes(), picksRows))
+    return op->emitOpError("is not lowered to the grouped form yet: the routing picks rows");
+  if (auto function = dyn_cast<FunctionOpInterface>(op))
+    for (Type type : llvm::concat<const Type>(function.getArgumentTypes(), function.getResultTypes()))
+      if (picksRows(type))
+        return op->emitOpError("has the type ") << type << ", which is not lowered to the grouped form yet";
   if (isa<RouteWithinOp>(op))
     return op->emitOpError("is not lowered to the grouped form yet");
   if (auto dispatch = dyn_cast<DispatchOp>(op); dispatch && dispatch.getWeighted())
     return op->emitOpError("is not lowered to the grouped form yet: it weights the rows it sends");
+  if (auto combine = dyn_cast<CombineOp>(op);
+      combine && combine.getKind() == CombineKind::Mean && mayDrop(combine.getRouting()))
+    return op->emitOpError("is not lowered to the grouped form yet: the routing may drop slots, and each row's mean is "
+                           "over those it has");
   if (auto experts = dyn_cast<ExpertsOp>(op))
     return checkExpertBody(experts);
   return success();

@@ -1,33 +1,106 @@
-// RUN: moe-opt %s --moe-to-grouped | FileCheck %s
+// RUN: moe-opt %s --moe-to-grouped --split-input-file | FileCheck %s
 
+// CHECK-LABEL: func.func @one(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x4xf32>, %[[IDS:[^:]*]]: tensor<?x1xi32>, %[[WEIGHTS:[^:]*]]: tensor<?x1xf32>,
+// CHECK-SAME: %[[W:[^:]*]]: tensor<8x4x4xf32>) -> tensor<?x4xf32>
+// CHECK: %[[OFFSETS:.*]], %[[TOKENS:.*]], %[[SLOTS:.*]] = moe.plan %[[IDS]]
+// CHECK: %[[ROWS:.*]] = moe.gather %[[X]] at %[[TOKENS]]
+// CHECK: %[[P:.*]] = moe.grouped_matmul %[[ROWS]] weights %[[W]] offsets %[[OFFSETS]]
+// CHECK-NEXT: ^bb0(%[[ACC:.*]]: f32):
+// CHECK-NEXT: moe.yield %[[ACC]]
+// CHECK: %[[S:.*]] = moe.scatter %[[P]] to %[[SLOTS]]
+// CHECK: %[[OUT:.*]] = moe.combine_slots %[[S]] 1 sum
+// CHECK: return %[[OUT]]
+func.func @one(%x: tensor<?x4xf32>, %r: !moe.routing<8, 1, f32>, %w: tensor<8x4x4xf32>) -> tensor<?x4xf32> {
+  %rows = moe.dispatch %x by %r : tensor<?x4xf32>, !moe.routing<8, 1, f32> -> !moe.ragged<8, 4, f32>
+  %y = moe.experts %rows weights %w : !moe.ragged<8, 4, f32>, tensor<8x4x4xf32> -> !moe.ragged<8, 4, f32> {
+  ^bb0(%row: tensor<?x4xf32>, %we: tensor<4x4xf32>):
+    %p = moe.linear %row, %we : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+    moe.yield %p : tensor<?x4xf32>
+  }
+  %out = moe.combine %y by %r sum : !moe.ragged<8, 4, f32>, !moe.routing<8, 1, f32> -> tensor<?x4xf32>
+  return %out : tensor<?x4xf32>
+}
+
+// -----
+
+// A route gives its ids and weights to who unpacks it; the weights go to the combination. No slot is dropped.
 // CHECK-LABEL: func.func @layer(
-// CHECK-SAME: %[[X:.*]]: tensor<?x64xf32>, %[[ROUTER:.*]]: tensor<8x64xf32>, %[[W:.*]]: tensor<8x64x64xf32>
-func.func @layer(%x: tensor<?x64xf32>, %router: tensor<8x64xf32>, %w: tensor<8x64x64xf32>) -> tensor<?x64xf32> {
-  // CHECK: %[[LOGITS:.*]] = moe.score.affine %[[X]], %[[ROUTER]]
-  // CHECK: %[[T:.*]] = tensor.dim %[[LOGITS]]
-  // CHECK: %[[IDS_INIT:.*]] = tensor.empty(%[[T]]) : tensor<?x2xi32>
-  // CHECK: %[[W_INIT:.*]] = tensor.empty(%[[T]]) : tensor<?x2xf32>
-  // CHECK: %[[IDS:.*]], %[[WEIGHTS:.*]] = moe.select %[[LOGITS]] select #moe.top_k<2> rank logits
-  // CHECK-SAME: outs(%[[IDS_INIT]], %[[W_INIT]]
-  %logits = moe.score.affine %x, %router : tensor<?x64xf32>, tensor<8x64xf32> -> tensor<?x8xf32>
-  %routing = moe.route %logits select #moe.top_k<2> rank logits weigh #moe.softmax over selected
-      : tensor<?x8xf32> -> !moe.routing<8, 2, f32>
-  // CHECK: %[[SLOTS_N:.*]] = arith.muli
-  // CHECK: %[[OFFSETS:.*]], %[[TOKENS:.*]], %[[SLOTS:.*]] = moe.plan %[[IDS]]
-  // CHECK: %[[ROWS:.*]] = moe.gather %[[X]] at %[[TOKENS]]
-  %rows = moe.dispatch %x by %routing : tensor<?x64xf32>, !moe.routing<8, 2, f32> -> !moe.ragged<8, 64, f32>
-  // CHECK: %[[PRODUCT:.*]] = moe.grouped_matmul %[[ROWS]] weights %[[W]] offsets %[[OFFSETS]]
-  // CHECK-NEXT: ^bb0(%[[ACC:.*]]: f32):
-  // CHECK-NEXT: moe.yield %[[ACC]] : f32
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x64xf32>, %[[LOGITS:[^:]*]]: tensor<?x8xf32>, %[[BIAS:[^:]*]]: tensor<8xf32>
+// CHECK: %[[T:.*]] = tensor.dim %[[LOGITS]]
+// CHECK: %[[I:.*]] = tensor.empty(%[[T]]) : tensor<?x2xi32>
+// CHECK: %[[V:.*]] = tensor.empty(%[[T]]) : tensor<?x2xbf16>
+// CHECK: %[[IDS:.*]], %[[WEIGHTS:.*]] = moe.select %[[LOGITS]] bias %[[BIAS]] select #moe.top_k<2> rank scores
+// CHECK-SAME: weigh #moe.sigmoid over each renormalize <> scale 2.5
+// CHECK-SAME: outs(%[[I]], %[[V]]
+// CHECK-NOT: tensor.splat
+// CHECK: moe.combine_slots %{{.*}} 2 weighted_sum weights %[[WEIGHTS]] : {{.*}} -> tensor<?x64xbf16>
+// CHECK: return %{{.*}}, %[[IDS]], %[[WEIGHTS]]
+func.func @layer(%x: tensor<?x64xf32>, %logits: tensor<?x8xf32>, %b: tensor<8xf32>, %w: tensor<8x64x64xf32>)
+    -> (tensor<?x64xbf16>, tensor<?x2xi32>, tensor<?x2xbf16>) {
+  %routing = moe.route %logits bias %b select #moe.top_k<2> rank scores weigh #moe.sigmoid over each
+      renormalize <> scale 2.5 : tensor<?x8xf32>, tensor<8xf32> -> !moe.routing<8, 2, bf16>
+  %ids, %weights = moe.unpack_routing %routing : !moe.routing<8, 2, bf16> -> tensor<?x2xi32>, tensor<?x2xbf16>
+  %rows = moe.dispatch %x by %routing : tensor<?x64xf32>, !moe.routing<8, 2, bf16> -> !moe.ragged<8, 64, f32>
   %outputs = moe.experts %rows weights %w : !moe.ragged<8, 64, f32>, tensor<8x64x64xf32> -> !moe.ragged<8, 64, f32> {
   ^bb0(%r: tensor<?x64xf32>, %we: tensor<64x64xf32>):
     %y = moe.linear %r, %we : tensor<?x64xf32>, tensor<64x64xf32> -> tensor<?x64xf32>
     moe.yield %y : tensor<?x64xf32>
   }
-  // CHECK: %[[SLOT_ROWS:.*]] = moe.scatter %[[PRODUCT]] to %[[SLOTS]]
-  // CHECK: %[[OUTPUT:.*]] = moe.combine_slots %[[SLOT_ROWS]] 2 weighted_sum weights %[[WEIGHTS]]
-  // CHECK: return %[[OUTPUT]]
   %output = moe.combine %outputs by %routing weighted_sum
-      : !moe.ragged<8, 64, f32>, !moe.routing<8, 2, f32> -> tensor<?x64xf32>
-  return %output : tensor<?x64xf32>
+      : !moe.ragged<8, 64, f32>, !moe.routing<8, 2, bf16> -> tensor<?x64xbf16>
+  return %output, %ids, %weights : tensor<?x64xbf16>, tensor<?x2xi32>, tensor<?x2xbf16>
+}
+
+// -----
+
+// Slots that a capacity drops are -inf to a maximum.
+// CHECK-LABEL: func.func @drop(
+// CHECK: %[[INF:.*]] = arith.constant 0xFF800000 : f32
+// CHECK: %[[NONE:.*]] = tensor.splat %[[INF]]
+// CHECK: moe.scatter %{{.*}} outs(%[[NONE]]
+func.func @drop(%rows: !moe.ragged<8, 4, f32>, %logits: tensor<?x8xf32>) -> tensor<?x4xf32> {
+  %r = moe.route %logits select #moe.top_k<2, capacity = 4> rank logits weigh #moe.one over each
+      : tensor<?x8xf32> -> !moe.routing<8, 2, f32>
+  %out = moe.combine %rows by %r max : !moe.ragged<8, 4, f32>, !moe.routing<8, 2, f32> -> tensor<?x4xf32>
+  return %out : tensor<?x4xf32>
+}
+
+// -----
+
+// Attributes of arguments stay with their arguments; calls and control flow carry the parts.
+// CHECK-LABEL: func.func private @callee(tensor<?x2xi32>, tensor<?x2xf32>, tensor<?x4xf32> {test.last})
+// CHECK-SAME: -> (tensor<?x4xf32>, tensor<9xindex>, tensor<?xindex>, f32 {test.result})
+func.func private @callee(!moe.routing<8, 2, f32>, tensor<?x4xf32> {test.last})
+    -> (!moe.ragged<8, 4, f32>, f32 {test.result})
+// CHECK-LABEL: func.func @caller(
+// CHECK-SAME: %[[IDS:[^:]*]]: tensor<?x2xi32>, %[[WEIGHTS:[^:]*]]: tensor<?x2xf32>, %[[X:[^:]*]]: tensor<?x4xf32>, %[[C:[^:]*]]: i1)
+// CHECK: %[[CALL:.*]]:4 = call @callee(%[[IDS]], %[[WEIGHTS]], %[[X]])
+// CHECK: %[[IF:.*]]:3 = scf.if %[[C]]
+// CHECK: scf.yield %[[CALL]]#0, %[[CALL]]#1, %[[CALL]]#2
+// CHECK: moe.scatter %[[IF]]#0 to %[[IF]]#2
+func.func @caller(%r: !moe.routing<8, 2, f32>, %x: tensor<?x4xf32>, %c: i1) -> tensor<?x4xf32> {
+  %rows, %f = call @callee(%r, %x) : (!moe.routing<8, 2, f32>, tensor<?x4xf32>) -> (!moe.ragged<8, 4, f32>, f32)
+  %some = scf.if %c -> !moe.ragged<8, 4, f32> {
+    scf.yield %rows : !moe.ragged<8, 4, f32>
+  } else {
+    %other = moe.dispatch %x by %r : tensor<?x4xf32>, !moe.routing<8, 2, f32> -> !moe.ragged<8, 4, f32>
+    scf.yield %other : !moe.ragged<8, 4, f32>
+  }
+  %out = moe.combine %some by %r sum : !moe.ragged<8, 4, f32>, !moe.routing<8, 2, f32> -> tensor<?x4xf32>
+  return %out : tensor<?x4xf32>
+}
+
+// -----
+
+// A routing made of static tensors.
+// CHECK-LABEL: func.func @static(
+// CHECK: %[[IDS:.*]] = tensor.cast %{{.*}} : tensor<3x2xi32> to tensor<?x2xi32>
+// CHECK: moe.plan %[[IDS]]
+// CHECK: moe.combine_slots {{.*}} outs(%{{.*}} : tensor<3x4xf32>) -> tensor<3x4xf32>
+func.func @static(%ids: tensor<3x2xi32>, %w: tensor<3x2xf32>, %x: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  %r = moe.make_routing %ids, %w : tensor<3x2xi32>, tensor<3x2xf32> -> !moe.routing<8, 2, f32>
+  %rows = moe.dispatch %x by %r : tensor<3x4xf32>, !moe.routing<8, 2, f32> -> !moe.ragged<8, 4, f32>
+  %out = moe.combine %rows by %r weighted_sum : !moe.ragged<8, 4, f32>, !moe.routing<8, 2, f32> -> tensor<3x4xf32>
+  return %out : tensor<3x4xf32>
 }

@@ -47,7 +47,8 @@ def ToGrouped : Pass<"moe-to-grouped", "::mlir::ModuleOp"> {
     for a routing), and the body of `moe.experts` runs over the sorted rows of
     all experts: products by an expert's matrix become `moe.grouped_matmul`,
     and a `moe.map` of several products or with vectors of an expert becomes
-    the epilogue of one.
+    the epilogue of one. Slots that the routing may drop start as the neutral
+    element of the combination.
 
     Not lowered yet, with an error: routings that pick rows,
     `moe.route_within`, `dispatch ... weighted`, and other uses of an expert's
@@ -85,7 +86,9 @@ def ToGrouped : Pass<"moe-to-grouped", "::mlir::ModuleOp"> {
       ^bb0(%acc: f32):
         moe.yield %acc : f32
       }
-      %s = moe.scatter %p to %slots : tensor<?x4xf32>, tensor<?xindex> outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32>
+      %none = arith.constant 0.0 : f32
+      %n = tensor.splat %none[%t] : tensor<?x4xf32>
+      %s = moe.scatter %p to %slots : tensor<?x4xf32>, tensor<?xindex> outs(%n : tensor<?x4xf32>) -> tensor<?x4xf32>
       %out = moe.combine_slots %s 1 sum : tensor<?x4xf32> outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32>
       return %out : tensor<?x4xf32>
     }
