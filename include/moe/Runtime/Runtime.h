@@ -53,7 +53,8 @@ typedef struct moe_source_desc {
 
 /* One weight operand of a kernel. Packed layout of one expert (see docs/abi.md):
  *   [ceil(N / panel)][ceil(K / k_group)][num_sources][panel][k_group]   elements of `dtype`, zero padded
- * With panel == 0 the expert is plain row-major [N, K]. Every expert starts on a 64-byte boundary. */
+ * Every packed expert starts on a 64-byte boundary. With panel == 0 the expert is plain row-major [N, K], the first one
+ * starts on such a boundary, and the others follow without a gap. */
 typedef struct moe_weight_desc {
   const char *symbol; /* the operand's name in the IR, for messages */
   const moe_source_desc *sources;

@@ -55,7 +55,8 @@ int64_t moe::packedBytes(const Layout &layout) {
   if (__builtin_mul_overflow(rows, cols, &bytes) || __builtin_mul_overflow(bytes, layout.sources, &bytes) ||
       __builtin_mul_overflow(bytes, layout.elementBytes, &bytes) || bytes > (INT64_C(1) << 62) - 64)
     return -1;
-  return (bytes + 63) / 64 * 64;
+  // Experts of a plain operand follow each other without a gap, so that a kernel can take them as one array.
+  return layout.panel ? (bytes + 63) / 64 * 64 : bytes;
 }
 
 /// One panel of a piece. KGroup is a constant for the common values, so that the innermost copy is one move. A cache

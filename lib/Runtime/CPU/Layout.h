@@ -22,7 +22,7 @@ struct Layout {
   int64_t groups() const { return (cols + kGroup - 1) / kGroup; }
 };
 
-/// Bytes of one packed expert, a multiple of 64; -1 when they do not fit 62 bits.
+/// Bytes from one expert to the next, a multiple of 64 unless plain; -1 when they do not fit 62 bits.
 int64_t packedBytes(const Layout &layout);
 
 /// Checks the descriptor's numbers; false when no layout follows from them.

@@ -148,7 +148,7 @@ static void expectPacked(const Shape &shape, moe_pool *pool, std::mt19937 &rando
   int64_t panels = panel ? (shape.rows + panel - 1) / panel : 1, groups = panel ? (shape.cols + group - 1) / group : 1;
   int64_t total = panel ? panels * groups * shape.sources * panel * group : shape.sources * count;
   for (int64_t e = 0; e < shape.experts; ++e) {
-    ASSERT_EQ(reinterpret_cast<uintptr_t>(packed[size_t(e)]) % 64, 0u);
+    ASSERT_EQ(reinterpret_cast<uintptr_t>(packed[size_t(shape.panel ? e : 0)]) % 64, 0u);
     std::vector<uint32_t> expected(size_t(total), 0);
     for (int s = 0; s < shape.sources; ++s)
       for (int64_t n = 0; n < shape.rows; ++n)
@@ -238,6 +238,17 @@ TEST(Weights, VectorsStandForThinMatrices) {
   auto experts = stack.packed(options, keep);
   EXPECT_EQ(static_cast<const float *>(experts[0])[2], 3);
   EXPECT_EQ(static_cast<const float *>(experts[1])[0], 4);
+}
+
+TEST(Weights, PlainExpertsAreOneArray) {
+  OneWeight model(3, 5, 4, /*panel=*/0, 1, MOE_F32, {"w.{e}"}); // 60 bytes an expert
+  moe_load_options options{};
+  options.random_weights = 1;
+  Layer keep;
+  std::vector<const void *> experts = model.packed(options, keep);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(experts[0]) % 64, 0u);
+  for (size_t e = 1; e < 4; ++e)
+    EXPECT_EQ(static_cast<const char *>(experts[e]) - static_cast<const char *>(experts[e - 1]), 60);
 }
 
 static std::vector<float> randomPlain(uint64_t seed, int64_t panel, moe_pool *pool, const char *name = "w.{e}",
