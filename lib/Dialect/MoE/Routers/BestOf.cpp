@@ -18,6 +18,9 @@
 using namespace mlir;
 using namespace mlir::moe;
 
+/// Keys of more entries are kept as their upper halves and completed as they are read: scratch lives on stacks.
+static constexpr int64_t kMaxWholeKeys = 2048;
+
 static Value emitInt(OpBuilder &b, Location loc, unsigned width, int64_t value) {
   return arith::ConstantIntOp::create(b, loc, b.getIntegerType(width), value);
 }
@@ -61,39 +64,55 @@ Value mlir::moe::emitBestReference(OpBuilder &b, Location loc, Value rank, int64
 //===-- The fast form ---------------------------------------------------------------------------------------===//
 
 RankedTensorType mlir::moe::getKeysType(MLIRContext *context, int64_t n) {
-  return RankedTensorType::get({n}, IntegerType::get(context, 64));
+  return RankedTensorType::get({n}, IntegerType::get(context, n > kMaxWholeKeys ? 32 : 64));
 }
 
-Value mlir::moe::emitKeys(OpBuilder &b, Location loc, Value rank, Value index) {
+static Value emitAll(OpBuilder &b, Location loc, VectorType type, int64_t value) {
+  auto element = b.getIntegerAttr(type.getElementType(), value);
+  return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, element));
+}
+
+/// The upper half of keys, i32.
+static Value emitOrder(OpBuilder &b, Location loc, Value rank) {
   auto vector = cast<VectorType>(rank.getType());
-  auto i32 = vector.clone(b.getI32Type()), i64 = vector.clone(b.getI64Type());
-  auto all = [&](VectorType type, int64_t value) -> Value {
-    auto element = b.getIntegerAttr(type.getElementType(), value);
-    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, element));
-  };
+  VectorType i32 = vector.clone(b.getI32Type());
   // Adding +0 turns -0 into +0 and changes no other number.
   Value number = arith::AddFOp::create(b, loc, rank, emitFloat(b, loc, vector, 0.0));
   Value bits = arith::BitcastOp::create(b, loc, i32, number);
-  Value sign = arith::ShRSIOp::create(b, loc, bits, all(i32, 31));
-  Value flip = arith::AndIOp::create(b, loc, sign, all(i32, INT32_MAX));
+  Value sign = arith::ShRSIOp::create(b, loc, bits, emitAll(b, loc, i32, 31));
+  Value flip = arith::AndIOp::create(b, loc, sign, emitAll(b, loc, i32, INT32_MAX));
   Value order = arith::XOrIOp::create(b, loc, bits, flip);
   Value isNan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, rank, rank);
-  order = arith::SelectOp::create(b, loc, isNan, all(i32, INT32_MIN), order);
-  Value high = arith::ShLIOp::create(b, loc, arith::ExtSIOp::create(b, loc, i64, order), all(i64, 32));
+  return arith::SelectOp::create(b, loc, isNan, emitAll(b, loc, i32, INT32_MIN), order);
+}
 
+/// Whole keys from their upper halves, which begin at `index`.
+static Value emitWholeKeys(OpBuilder &b, Location loc, Value order, Value index) {
+  VectorType i64 = cast<VectorType>(order.getType()).clone(b.getI64Type());
   SmallVector<int64_t> complements;
-  for (int64_t lane = 0; lane != vector.getDimSize(0); ++lane)
+  for (int64_t lane = 0; lane != i64.getDimSize(0); ++lane)
     complements.push_back(0xffffffff - lane);
   Value low = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(i64, ArrayRef<int64_t>(complements)));
   Value first = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
   low = arith::SubIOp::create(b, loc, low, emitBroadcast(b, loc, first, i64));
+  Value wide = arith::ExtSIOp::create(b, loc, i64, order);
+  Value high = arith::ShLIOp::create(b, loc, wide, emitAll(b, loc, i64, 32));
   return arith::OrIOp::create(b, loc, high, low);
 }
 
+Value mlir::moe::emitWriteKeys(OpBuilder &b, Location loc, Value rank, Value keys, Value index) {
+  Value chunk = emitOrder(b, loc, rank);
+  if (cast<RankedTensorType>(keys.getType()).getElementType().isInteger(64))
+    chunk = emitWholeKeys(b, loc, chunk, index);
+  return emitWrite(b, loc, chunk, keys, index);
+}
+
 Value mlir::moe::emitBest(OpBuilder &b, Location loc, int64_t k, Value keys, Value idsInit) {
-  int64_t n = cast<RankedTensorType>(keys.getType()).getDimSize(0);
+  auto type = cast<RankedTensorType>(keys.getType());
+  int64_t n = type.getDimSize(0);
   auto read = [&](OpBuilder &b, Location loc, Value index, int64_t lanes) {
-    return emitRead(b, loc, keys, index, lanes);
+    Value chunk = emitRead(b, loc, keys, index, lanes);
+    return type.getElementType().isInteger(64) ? chunk : emitWholeKeys(b, loc, chunk, index);
   };
   // Keys are distinct, so what is taken needs no mark: the next best is the largest key below the last one.
   Value last = emitInt(b, loc, 64, INT64_MAX);
@@ -102,8 +121,7 @@ Value mlir::moe::emitBest(OpBuilder &b, Location loc, int64_t k, Value keys, Val
       auto type = cast<VectorType>(chunk.getType());
       Value below =
           arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, chunk, emitBroadcast(b, loc, carried[1], type));
-      Value none = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, b.getI64IntegerAttr(INT64_MIN)));
-      return Value(arith::SelectOp::create(b, loc, below, chunk, none));
+      return Value(arith::SelectOp::create(b, loc, below, chunk, emitAll(b, loc, type, INT64_MIN)));
     });
     Value low = arith::TruncIOp::create(b, loc, b.getI32Type(), best);
     Value id = arith::XOrIOp::create(b, loc, low, emitInt(b, loc, 32, -1));

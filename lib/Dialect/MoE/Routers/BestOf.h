@@ -11,11 +11,11 @@ namespace mlir::moe {
 /// The plain form: k passes, each takes the best entry of `rank` (tensor<nxf32>) that was not taken. tensor<kxi32>.
 Value emitBestReference(OpBuilder &b, Location loc, Value rank, int64_t k);
 
-/// The scratch of the fast form: n keys.
+/// The scratch of the fast form: n keys, see BestOf.cpp.
 RankedTensorType getKeysType(MLIRContext *context, int64_t n);
 
-/// Keys (i64) of rank values that begin at `index`; a vector. See BestOf.cpp.
-Value emitKeys(OpBuilder &b, Location loc, Value rank, Value index);
+/// Writes the keys of rank values (a vector) that begin at `index`; gives the new keys.
+Value emitWriteKeys(OpBuilder &b, Location loc, Value rank, Value keys, Value index);
 
 /// The fast form: writes the indices of the k largest of n keys to `idsInit` (tensor<kxi32>), largest first.
 Value emitBest(OpBuilder &b, Location loc, int64_t k, Value keys, Value idsInit);

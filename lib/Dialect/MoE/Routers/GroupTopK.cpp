@@ -151,8 +151,8 @@ struct GroupTopKEmitter : SelectEmitter::ExternalModel<GroupTopKEmitter, GroupTo
     scratch[0] = emitLoop(b, loc, groups, scratch[0], [&](OpBuilder &b, Location loc, Value g, ValueRange carried) {
       Value base = arith::MulIOp::create(b, loc, g, emitIndex(b, loc, size));
       Value score = emitGroupScore(b, loc, select, size, base, rankAt);
-      Value key = emitKeys(b, loc, emitBroadcast(b, loc, score, VectorType::get({1}, b.getF32Type())), g);
-      return SmallVector<Value>{emitWrite(b, loc, key, carried[0], g)};
+      Value rank = emitBroadcast(b, loc, score, VectorType::get({1}, b.getF32Type()));
+      return SmallVector<Value>{emitWriteKeys(b, loc, rank, carried[0], g)};
     })[0];
     scratch[1] = emitBest(b, loc, select.getKeep(), scratch[0], scratch[1]);
     scratch[2] = emitKept(b, loc, select, scratch[1], scratch[2]);
@@ -161,7 +161,7 @@ struct GroupTopKEmitter : SelectEmitter::ExternalModel<GroupTopKEmitter, GroupTo
       auto chunk = [&](OpBuilder &b, Location loc, Value i, int64_t lanes, ValueRange carried) {
         Value e = arith::AddIOp::create(b, loc, base, i);
         Value rank = emitMasked(b, loc, select, scratch[2], g, rankAt(b, loc, e, lanes));
-        return SmallVector<Value>{emitWrite(b, loc, emitKeys(b, loc, rank, e), carried[0], e)};
+        return SmallVector<Value>{emitWriteKeys(b, loc, rank, carried[0], e)};
       };
       return emitChunks(b, loc, size, carried, chunk);
     })[0];

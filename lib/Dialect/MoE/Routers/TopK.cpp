@@ -30,8 +30,7 @@ struct TopKEmitter : SelectEmitter::ExternalModel<TopKEmitter, TopKAttr> {
   Value emitSelection(Attribute attr, OpBuilder &b, Location loc, int64_t experts, RankAtFn rankAt, Value idsInit,
                       MutableArrayRef<Value> scratch) const {
     auto keys = [&](OpBuilder &b, Location loc, Value e, int64_t lanes, ValueRange carried) {
-      Value chunk = emitKeys(b, loc, rankAt(b, loc, e, lanes), e);
-      return SmallVector<Value>{emitWrite(b, loc, chunk, carried[0], e)};
+      return SmallVector<Value>{emitWriteKeys(b, loc, rankAt(b, loc, e, lanes), carried[0], e)};
     };
     scratch[0] = emitChunks(b, loc, experts, scratch[0], keys)[0];
     return emitBest(b, loc, cast<TopKAttr>(attr).getK(), scratch[0], idsInit);

@@ -68,7 +68,7 @@ func.func @over_selected(%logits: tensor<?x100xf32>, %i: tensor<?x2xi32>, %v: te
 // CHECK-LABEL: func.func @many(
 func.func @many(%logits: tensor<?x4096xf32>, %i: tensor<?x512xi32>, %v: tensor<?x512xf32>)
     -> (tensor<?x512xi32>, tensor<?x512xf32>) {
-  // CHECK: tensor.empty() : tensor<4096xi64>
+  // CHECK: tensor.empty() : tensor<4096xi32>
   // CHECK: scf.for
   // CHECK-NOT: tensor.empty
   // CHECK: arith.maxsi {{.*}} : vector<16xi64>

@@ -70,6 +70,7 @@ ROUTES = [
     Route(64, 8, rank="scores", bias=True, renormalize="renormalize"),
     Route(128, 8, rank="scores", renormalize="renormalize"),
     Route(300, 33, rank="scores", logit_type="bf16"),
+    Route(2100, 3, rank="scores"),
     # Score functions, of the logits and of the ranking.
     Route(19, 3, "sigmoid", "each"),
     Route(
