@@ -207,13 +207,14 @@ LogicalResult CombineSlotsOp::verify() {
   if (getRows().getType().getDimSize(1) != getResult().getType().getDimSize(1)) // C1
     return emitOpError("expects rows and result of one width, got ")
            << getRows().getType() << " and " << getResult().getType();
-  if (getCount() < 1) // C2
-    return emitOpError("expects count >= 1, got ") << getCount();
+  auto count = static_cast<int64_t>(getCount());
+  if (count < 1) // C2
+    return emitOpError("expects count >= 1, got ") << count;
   bool needed = getKind() == CombineKind::WeightedSum || getKind() == CombineKind::LogSumExp;
   if (needed != static_cast<bool>(getWeights()) ||
-      (needed && getWeights().getType().getDimSize(1) != static_cast<int64_t>(getCount()))) // C3
+      (needed && getWeights().getType().getDimSize(1) != count)) // C3
     return emitOpError("expects weights [rows, ")
-           << getCount() << "] exactly for weighted_sum and log_sum_exp";
+           << count << "] exactly for weighted_sum and log_sum_exp";
   return success();
 }
 MutableOperandRange CombineSlotsOp::getDpsInitsMutable() { return getInitMutable(); }

@@ -37,13 +37,14 @@ ParseResult mlir::moe::parseSymbolList(OpAsmParser &parser, ArrayAttr &symbols) 
     list.push_back(symbol);
     return success();
   };
+  SMLoc loc = parser.getCurrentLocation();
   if (failed(parser.parseOptionalRParen())) {
     if (parser.parseCommaSeparatedList(parseSymbol))
       return failure();
     symbols = parser.getBuilder().getArrayAttr(list);
     return success();
   }
-  return parser.emitError(parser.getCurrentLocation(), "expects at least one weight");
+  return parser.emitError(loc, "expects at least one weight");
 }
 
 void mlir::moe::printSymbolList(OpAsmPrinter &printer, Operation *, ArrayAttr symbols) {
@@ -51,8 +52,9 @@ void mlir::moe::printSymbolList(OpAsmPrinter &printer, Operation *, ArrayAttr sy
 }
 
 LogicalResult LayerOp::verify() {
-  if (getBlock() < 0) // C5
-    return emitOpError("expects block >= 0, got ") << getBlock();
+  auto block = static_cast<int64_t>(getBlock());
+  if (block < 0) // C5
+    return emitOpError("expects block >= 0, got ") << block;
   return success();
 }
 

@@ -1,0 +1,25 @@
+// RUN: moe-opt %s --canonicalize | FileCheck %s
+
+// Constants of scalar functions and expert bodies stay where they are used.
+// CHECK-LABEL: func.func @constants
+// CHECK-NEXT: moe.experts
+// CHECK-NEXT: ^bb0
+// CHECK-NEXT: moe.map
+// CHECK-NEXT: ^bb0(%[[V:.*]]: f32):
+// CHECK-NEXT: %[[SIX:.*]] = arith.constant 6.0
+// CHECK-NEXT: arith.mulf %[[V]], %[[SIX]]
+func.func @constants(%x: !moe.ragged<8, 4, f32>) -> !moe.ragged<8, 4, f32> {
+  %y = moe.experts %x : !moe.ragged<8, 4, f32> -> !moe.ragged<8, 4, f32> {
+  ^bb0(%r: tensor<?x4xf32>):
+    %m = moe.map %r : tensor<?x4xf32> -> tensor<?x4xf32> {
+    ^bb0(%v: f32):
+      %a = arith.constant 2.0 : f32
+      %b = arith.constant 3.0 : f32
+      %c = arith.mulf %a, %b : f32
+      %p = arith.mulf %v, %c : f32
+      moe.yield %p : f32
+    }
+    moe.yield %m : tensor<?x4xf32>
+  }
+  return %y : !moe.ragged<8, 4, f32>
+}

@@ -1,0 +1,87 @@
+// RUN: moe-opt %s --split-input-file --verify-diagnostics
+
+// moe.weight C1
+// expected-error @below {{expects a static tensor of floats of rank 1, 2 or 3, got 'tensor<?x4xf32>'}}
+moe.weight @dynamic : tensor<?x4xf32> from "w"
+
+// -----
+
+// moe.weight C1
+// expected-error @below {{expects a static tensor of floats of rank 1, 2 or 3, got 'tensor<2x2x2x2xf32>'}}
+moe.weight @rank : tensor<2x2x2x2xf32> from "w"
+
+// -----
+
+// moe.weight C1
+// expected-error @below {{expects a static tensor of floats of rank 1, 2 or 3, got 'tensor<4xi8>'}}
+moe.weight @integers : tensor<4xi8> from "w"
+
+// -----
+
+// moe.weight C2
+// expected-error @below {{expects {e} at most once, and not in the name of a weight of rank 1}}
+moe.weight @twice : tensor<8x4xf32> from "a.{e}.b.{e}"
+
+// -----
+
+// moe.weight C2
+// expected-error @below {{expects {e} at most once, and not in the name of a weight of rank 1}}
+moe.weight @vector : tensor<8xf32> from "a.{e}"
+
+// -----
+
+// moe.weight C3
+// expected-error @below {{expects rank 2 or 3 for a transposed weight, got 'tensor<8xf32>'}}
+moe.weight @transposed : tensor<8xf32> from "a" transposed
+
+// -----
+
+moe.weight @w : tensor<8x4xf32> from "w"
+// moe.layer C1
+// expected-error @below {{expects a function, but @kernel is none of this module}}
+moe.layer @moe0 block 0 = @kernel(@w)
+
+// -----
+
+// moe.layer C2
+func.func private @kernel(tensor<?x4xf32>, tensor<8x4xf32>)
+// expected-error @below {{expects weights, but @w is no moe.weight of this module}}
+moe.layer @moe0 block 0 = @kernel(@w)
+
+// -----
+
+// moe.layer C3
+moe.weight @w : tensor<8x4xf32> from "w"
+func.func private @kernel(tensor<?x4xf32>)
+// expected-error @below {{expects a kernel of one tensor of rows and 1 weights, got '(tensor<?x4xf32>) -> ()'}}
+moe.layer @moe0 block 0 = @kernel(@w)
+
+// -----
+
+// moe.layer C3
+moe.weight @w : tensor<8x4xf32> from "w"
+func.func private @kernel(tensor<4xf32>, tensor<8x4xf32>)
+// expected-error @below {{expects a kernel of one tensor of rows and 1 weights}}
+moe.layer @moe0 block 0 = @kernel(@w)
+
+// -----
+
+// moe.layer C4
+moe.weight @w : tensor<8x4xf32> from "w"
+func.func private @kernel(tensor<?x4xf32>, tensor<8x4xbf16>)
+// expected-error @below {{expects weight 0 of type 'tensor<8x4xbf16>', got 'tensor<8x4xf32>'}}
+moe.layer @moe0 block 0 = @kernel(@w)
+
+// -----
+
+// moe.layer C5
+moe.weight @w : tensor<8x4xf32> from "w"
+func.func private @kernel(tensor<?x4xf32>, tensor<8x4xf32>)
+// expected-error @below {{expects block >= 0, got -1}}
+moe.layer @moe0 block -1 = @kernel(@w)
+
+// -----
+
+func.func private @kernel(tensor<?x4xf32>)
+// expected-error @below {{expects at least one weight}}
+moe.layer @moe0 block 0 = @kernel()

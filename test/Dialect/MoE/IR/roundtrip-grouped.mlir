@@ -1,0 +1,55 @@
+// RUN: moe-opt %s --verify-roundtrip | FileCheck %s
+
+// Every part that an op of the grouped form can have is printed, and reads back the same.
+
+// CHECK-LABEL: func.func @router
+// CHECK: %logits, %experts, %weights = moe.router %{{.*}}, %{{.*}} bias %{{.*}} rank_bias %{{.*}} select #moe.group_top_k<2, groups = 4, keep = 2, reduce = top2_sum, mask = zero> rank scores weigh #moe.sqrt_softplus over each renormalize <p = 2.000000e+00, min = 5.000000e-01> scale 2.5
+func.func @router(%x: tensor<?x4xbf16>, %w: tensor<8x4xbf16>, %b: tensor<8xbf16>, %r: tensor<8xf32>,
+                  %l: tensor<?x8xbf16>, %i: tensor<?x2xi32>, %v: tensor<?x2xf32>) -> tensor<?x2xi32> {
+  %logits, %ids, %weights = moe.router %x, %w bias %b rank_bias %r
+      select #moe.group_top_k<2, mask = zero, keep = 2, groups = 4, reduce = top2_sum> rank scores
+      weigh #moe.sqrt_softplus over each renormalize <min = 0.5, p = 2.0> scale 2.5
+      : tensor<?x4xbf16>, tensor<8x4xbf16> bias tensor<8xbf16> rank_bias tensor<8xf32>
+      outs(%l, %i, %v : tensor<?x8xbf16>, tensor<?x2xi32>, tensor<?x2xf32>)
+      -> tensor<?x8xbf16>, tensor<?x2xi32>, tensor<?x2xf32>
+  return %ids : tensor<?x2xi32>
+}
+
+// CHECK-LABEL: func.func @moves
+// CHECK: %experts, %weights = moe.select %{{.*}} select #moe.top_k<2, capacity = 64> rank logits weigh #moe.softmax over selected :
+// CHECK: %offsets, %tokens, %slots = moe.plan %experts
+// CHECK: %rows = moe.gather %{{.*}} at %tokens
+// CHECK: %slot_rows = moe.scatter %rows to %slots
+// CHECK: %output = moe.combine_slots %slot_rows 2 weighted_sum weights %weights
+// CHECK: moe.combine_slots %slot_rows 2 max :
+func.func @moves(%x: tensor<?x4xf32>, %l: tensor<?x8xf32>, %i: tensor<?x2xi32>, %v: tensor<?x2xf32>,
+                 %o: tensor<9xindex>, %t: tensor<?xindex>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %ids, %weights = moe.select %l select #moe.top_k<2, capacity = 64> rank logits weigh #moe.softmax over selected
+      : tensor<?x8xf32> outs(%i, %v : tensor<?x2xi32>, tensor<?x2xf32>) -> tensor<?x2xi32>, tensor<?x2xf32>
+  %offsets, %tokens, %slots = moe.plan %ids : tensor<?x2xi32>
+      outs(%o, %t, %t : tensor<9xindex>, tensor<?xindex>, tensor<?xindex>)
+      -> tensor<9xindex>, tensor<?xindex>, tensor<?xindex>
+  %rows = moe.gather %x at %tokens : tensor<?x4xf32>, tensor<?xindex> outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %s = moe.scatter %rows to %slots : tensor<?x4xf32>, tensor<?xindex> outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %y = moe.combine_slots %s 2 weighted_sum weights %weights : tensor<?x4xf32>, tensor<?x2xf32>
+      outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %z = moe.combine_slots %s 2 max : tensor<?x4xf32> outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %y, %z : tensor<?x4xf32>, tensor<?x4xf32>
+}
+
+// CHECK-LABEL: func.func @product
+// CHECK: %slot_rows = moe.grouped_matmul %{{.*}} gather %{{.*}} weights %{{.*}}, %{{.*}} offsets %{{.*}} columns %{{.*}} scalars %{{.*}} scatter %{{.*}} config <level = "avx2", columns = 16, rows = [4, 1], k_group = 1, vector = 8>
+// CHECK-NEXT: ^bb0(%acc: f32, %acc_{{.*}}: f32, %column: bf16, %scalar: f32):
+func.func @product(%x: tensor<?x4xbf16>, %t: tensor<?xindex>, %a: tensor<8x6x4xbf16>, %b: tensor<8x6x4xbf16>,
+                   %o: tensor<9xindex>, %c: tensor<8x6xbf16>, %s: tensor<?xf32>, %i: tensor<?x6xf32>) -> tensor<?x6xf32> {
+  %y = moe.grouped_matmul %x gather %t weights %a, %b offsets %o columns %c scalars %s scatter %t
+      config <level = "avx2", columns = 16, rows = [4, 1], k_group = 1, vector = 8>
+      : tensor<?x4xbf16> gather tensor<?xindex> weights tensor<8x6x4xbf16>, tensor<8x6x4xbf16> offsets tensor<9xindex>
+        columns tensor<8x6xbf16> scalars tensor<?xf32> scatter tensor<?xindex>
+      outs(%i : tensor<?x6xf32>) -> tensor<?x6xf32> {
+  ^bb0(%p: f32, %q: f32, %u: bf16, %v: f32):
+    %r = arith.mulf %p, %q : f32
+    moe.yield %r : f32
+  }
+  return %y : tensor<?x6xf32>
+}
