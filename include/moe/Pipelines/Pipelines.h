@@ -18,8 +18,9 @@ void buildCleanup(OpPassManager &pm);
 //===-- moe-optimize-pipeline: model form to grouped form ---------------------------------------------------===//
 
 struct OptimizePipelineOptions : PassPipelineOptions<OptimizePipelineOptions> {
-  Option<bool> fuse{*this, "fuse", llvm::cl::desc("fuse router, epilogues, gathers and combinations (default); "
-                                                  "without it every step of a layer is an op of its own"),
+  Option<bool> fuse{*this, "fuse",
+                    llvm::cl::desc("fuse router, epilogues, gathers and combinations (default); "
+                                   "without it every step of a layer is an op of its own"),
                     llvm::cl::init(true)};
 };
 
@@ -39,9 +40,10 @@ void buildLinalgPipeline(OpPassManager &pm, const LinalgPipelineOptions &options
 
 struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
   Option<std::string> level{*this, "level", llvm::cl::desc("machine level to emit for"), llvm::cl::init("x86-64-v3")};
-  Option<bool> microKernels{*this, "micro-kernels",
-                            llvm::cl::desc("emit register-blocked kernels (default); without them tiles become plain loops"),
-                            llvm::cl::init(true)};
+  Option<bool> microKernels{
+      *this, "micro-kernels",
+      llvm::cl::desc("emit register-blocked kernels (default); without them tiles become plain loops"),
+      llvm::cl::init(true)};
 };
 
 void buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &options);

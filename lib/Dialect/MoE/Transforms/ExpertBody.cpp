@@ -54,7 +54,8 @@ private:
 
 bool ExpertBody::takesSlice(Operation &op) {
   bool found = false;
-  op.walk([&](Operation *nested) { found |= llvm::any_of(nested->getOperands(), [&](Value v) { return isSlice(v); }); });
+  op.walk(
+      [&](Operation *nested) { found |= llvm::any_of(nested->getOperands(), [&](Value v) { return isSlice(v); }); });
   return found;
 }
 
@@ -89,8 +90,9 @@ LogicalResult ExpertBody::check() {
     if (map && getProductUnder(map))
       continue;
     if (map)
-      return map.emitOpError("is not lowered to the grouped form yet: it takes a vector of each expert, so its rows must "
-                             "be results of one moe.linear that nothing else uses, or of one element");
+      return map.emitOpError(
+          "is not lowered to the grouped form yet: it takes a vector of each expert, so its rows must "
+          "be results of one moe.linear that nothing else uses, or of one element");
     return op.emitOpError("is not lowered to the grouped form yet: only moe.linear and moe.map may take an expert's "
                           "slice of a weight");
   }
@@ -105,8 +107,8 @@ static Value createProduct(OpBuilder &b, Location loc, Value rows, ValueRange we
   int64_t width = cast<RankedTensorType>(weights.front().getType()).getDimSize(1);
   auto result = RankedTensorType::get({ShapedType::kDynamic, width}, type);
   Value init = createEmptyRows(b, loc, result, tensor::DimOp::create(b, loc, rows, 0));
-  auto product = GroupedMatmulOp::create(b, loc, result, rows, /*tokens=*/Value(), weights, offsets, columns,
-                                         scalars, /*slots=*/Value(), init, /*config=*/KernelConfigAttr());
+  auto product = GroupedMatmulOp::create(b, loc, result, rows, /*tokens=*/Value(), weights, offsets, columns, scalars,
+                                         /*slots=*/Value(), init, /*config=*/KernelConfigAttr());
   OpBuilder::InsertionGuard guard(b);
   Block *block = b.createBlock(&product.getBody());
   block->addArguments(SmallVector<Type>(weights.size(), b.getF32Type()), SmallVector<Location>(weights.size(), loc));
@@ -153,9 +155,9 @@ Value ExpertBody::lower(OpBuilder &b, ValueRange weights, Value offsets, functio
                                                            : accumulators[cast<OpResult>(input).getResultNumber()]);
       return inlineScalars(nested, map.getBody().front(), inputs, mapping);
     };
-    mapping.map(map.getResult(), createProduct(b, loc, mapping.lookupOrDefault(linear.getRows()),
-                                               whole(linear.getMatrices()), offsets, columns, scalars,
-                                               map.getResult().getType().getElementType(), epilogue));
+    mapping.map(map.getResult(),
+                createProduct(b, loc, mapping.lookupOrDefault(linear.getRows()), whole(linear.getMatrices()), offsets,
+                              columns, scalars, map.getResult().getType().getElementType(), epilogue));
   };
 
   for (Operation &op : block.without_terminator()) {

@@ -108,8 +108,8 @@ private:
     auto product = combine.getRows().getDefiningOp<GroupedMatmulOp>();
     Location loc = combine.getLoc();
     auto weightType = combine.getWeights().getType();
-    Value slotWeights = tensor::CollapseShapeOp::create(rewriter, loc, combine.getWeights(),
-                                                        SmallVector<ReassociationIndices>{{0, 1}});
+    Value slotWeights =
+        tensor::CollapseShapeOp::create(rewriter, loc, combine.getWeights(), SmallVector<ReassociationIndices>{{0, 1}});
     auto rowsType = RankedTensorType::get(product.getResult().getType().getShape(), rewriter.getF32Type());
     SmallVector<Value> sizes;
     if (rowsType.isDynamicDim(0))

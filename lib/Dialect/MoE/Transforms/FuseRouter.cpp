@@ -52,17 +52,18 @@ private:
     IRRewriter rewriter(score);
     Location loc = rewriter.getFusedLoc({score.getLoc(), select.getLoc()});
     SmallVector<Value> inits;
-    for (RankedTensorType type : {score.getLogits().getType(), select.getIds().getType(), select.getWeights().getType()}) {
+    for (RankedTensorType type :
+         {score.getLogits().getType(), select.getIds().getType(), select.getWeights().getType()}) {
       SmallVector<Value> sizes;
       if (type.isDynamicDim(0))
         sizes.push_back(tensor::DimOp::create(rewriter, loc, score.getRows(), 0));
       inits.push_back(tensor::EmptyOp::create(rewriter, loc, type, sizes));
     }
-    auto router = RouterOp::create(
-        rewriter, loc, score.getLogits().getType(), select.getIds().getType(), select.getWeights().getType(),
-        score.getRows(), score.getWeight(), score.getBias(), select.getBias(), select.getSelect(), select.getRankAttr(),
-        select.getWeigh(), select.getOverAttr(), select.getRenormalizeAttr(), select.getScaleAttr(),
-        /*config=*/KernelConfigAttr(), inits[0], inits[1], inits[2]);
+    auto router = RouterOp::create(rewriter, loc, score.getLogits().getType(), select.getIds().getType(),
+                                   select.getWeights().getType(), score.getRows(), score.getWeight(), score.getBias(),
+                                   select.getBias(), select.getSelect(), select.getRankAttr(), select.getWeigh(),
+                                   select.getOverAttr(), select.getRenormalizeAttr(), select.getScaleAttr(),
+                                   /*config=*/KernelConfigAttr(), inits[0], inits[1], inits[2]);
     fused(select, getArgument()) << "projection and selection";
     rewriter.replaceOp(select, {router.getIds(), router.getWeights()});
     rewriter.replaceOp(score, router.getLogits());

@@ -16,8 +16,8 @@ namespace mlir::moe {
 
 inline remark::RemarkOpts remarkAbout(Operation *op, StringRef name, StringRef pass) {
   auto function = op->getParentOfType<FunctionOpInterface>();
-  return remark::RemarkOpts::name(name).category(pass).function(function ? SymbolTable::getSymbolName(function).getValue()
-                                                                         : StringRef());
+  return remark::RemarkOpts::name(name).category(pass).function(
+      function ? SymbolTable::getSymbolName(function).getValue() : StringRef());
 }
 
 /// `pass` fused `op` with others.

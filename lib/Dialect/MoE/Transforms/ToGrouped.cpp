@@ -133,7 +133,8 @@ struct ConvertRoute : OpConversionPattern<RouteOp> {
 
 struct ConvertMakeRouting : OpConversionPattern<MakeRoutingOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(MakeRoutingOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(MakeRoutingOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     SmallVector<Type> types;
     if (failed(getTypeConverter()->convertType(op.getType(), types)))
       return failure();
@@ -167,7 +168,8 @@ struct ConvertDispatch : OpConversionPattern<DispatchOp> {
     Value slots = slotCount(b, loc, routing.ids);
     Value offsetsInit = tensor::EmptyOp::create(b, loc, types[1], ValueRange());
     Value indicesInit = tensor::EmptyOp::create(b, loc, types[2], slots);
-    auto plan = PlanOp::create(b, loc, types[1], types[2], types[2], routing.ids, offsetsInit, indicesInit, indicesInit);
+    auto plan =
+        PlanOp::create(b, loc, types[1], types[2], types[2], routing.ids, offsetsInit, indicesInit, indicesInit);
     Value rowsInit = createEmptyRows(b, loc, cast<RankedTensorType>(types[0]), slots);
     auto gather = GatherOp::create(b, loc, types[0], adaptor.getRows().front(), plan.getTokens(), rowsInit);
     SmallVector<Value> parts = {gather.getResult(), plan.getOffsets(), plan.getSlots()};
@@ -268,8 +270,16 @@ LogicalResult checkOp(Operation *op) {
       combine && combine.getKind() == CombineKind::Mean && mayDrop(combine.getRouting()))
     return op->emitOpError("is not lowered to the grouped form yet: the routing may drop slots, and each row's mean is "
                            "over those it has");
-  if (auto experts = dyn_cast<ExpertsOp>(op))
+  if (auto experts = dyn_cast<ExpertsOp>(op)) {
+    // One plan orders all ragged operands.
+    auto routingOf = [](Value rows) {
+      auto dispatch = rows.getDefiningOp<DispatchOp>();
+      return dispatch ? dispatch.getRouting() : Value();
+    };
+    if (!llvm::all_equal(llvm::map_range(experts.getRows(), routingOf)))
+      return op->emitOpError("is not lowered to the grouped form yet: its rows were not all dispatched by one routing");
     return checkExpertBody(experts);
+  }
   return success();
 }
 

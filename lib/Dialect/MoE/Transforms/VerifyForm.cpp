@@ -42,12 +42,15 @@ bool isOpaque(Type type) { return isa<RoutingType, RaggedType>(type); }
 bool isTensor(Type type) { return isOpaque(type) || isa<TensorType>(type); }
 bool isNothing(Type) { return false; }
 
-bool isAboveTarget(Operation *op) { return !isa<ModuleOp>(op) && !isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()); }
+bool isAboveTarget(Operation *op) {
+  return !isa<ModuleOp>(op) && !isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect());
+}
 
 FormRules rulesOf(Form form) {
   switch (form) {
   case Form::Model:
-    return {"model", "write the layer with moe.route, moe.dispatch, moe.experts and moe.combine", isGroupedOp, isNothing};
+    return {"model", "write the layer with moe.route, moe.dispatch, moe.experts and moe.combine", isGroupedOp,
+            isNothing};
   case Form::Grouped:
     return {"grouped", "run moe-to-grouped", isModelOp, isOpaque};
   case Form::Linalg:
