@@ -92,9 +92,12 @@ private:
     OpFoldResult zero = b.getIndexAttr(0), columns = b.getIndexAttr(width);
     Value countValue = indexConstant(b, loc, count);
     Value firstSlot = arith::MulIOp::create(b, loc, first, countValue);
-    Value slots = arith::MulIOp::create(b, loc, asValue(b, loc, rows), countValue);
+    std::optional<int64_t> fixed = getConstantIntValue(rows);
+    OpFoldResult slots = b.getIndexAttr(fixed.value_or(0) * count);
+    if (!fixed)
+      slots = arith::MulIOp::create(b, loc, asValue(b, loc, rows), countValue).getResult();
     Value flat = slice(b, loc, op.getRows(), {firstSlot, zero}, {slots, columns});
-    int64_t staticRows = getConstantIntValue(rows).value_or(ShapedType::kDynamic);
+    int64_t staticRows = fixed.value_or(ShapedType::kDynamic);
     auto cubeType =
         RankedTensorType::get({staticRows, count, width}, op.getRows().getType().getElementType());
     SmallVector<ReassociationIndices> groups{{0, 1}, {2}};
