@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- Run.h - a compiled layer, from a file or from memory, ready to be called ---------------------------===//
+
+#ifndef MOE_DRIVER_RUN_H
+#define MOE_DRIVER_RUN_H
+
+#include "moe/Driver/Input.h"
+#include "moe/Driver/Tensor.h"
+#include "moe/Target/Jit.h"
+
+#include <memory>
+
+namespace mlir::moe {
+
+struct RunOptions {
+  InputOptions input; ///< its path may also be a compiled library, *.so
+  int64_t layer = -1; ///< MoE block; -1: the first one there is
+  std::string cpu = "native";
+  uint64_t seed = 0; ///< of random weights, and of random rows
+  int threads = 0;   ///< 0: one for each CPU
+  std::string dumpFolder;
+};
+
+struct PoolDeleter {
+  void operator()(moe_pool *pool) const { moe_pool_destroy(pool); }
+};
+struct LibraryDeleter {
+  void operator()(moe_library *library) const { moe_library_close(library); }
+};
+struct LayerDeleter {
+  void operator()(moe_layer *layer) const { moe_layer_free(layer); }
+};
+using Pool = std::unique_ptr<moe_pool, PoolDeleter>;
+using LoadedLayer = std::unique_ptr<moe_layer, LayerDeleter>;
+
+Expected<Pool> makePool(int threads);
+
+/// Is this a compiled library? A file called *.so.
+bool isLibrary(const std::string &path);
+
+/// Code that was compiled or opened, and the layer of it that was asked for.
+class Program {
+public:
+  /// Opens a library, or compiles the input in this process.
+  static Expected<std::unique_ptr<Program>> open(MLIRContext &context, const RunOptions &options, bool reference);
+
+  const moe_layer_desc &layer() const { return *desc; }
+  const moe_library_desc &library() const { return *moe_library_info(opened.get()); }
+
+  /// Loads the weights; `copy` varies random ones.
+  Expected<LoadedLayer> load(const RunOptions &options, moe_pool *pool, uint64_t copy = 0) const;
+
+private:
+  Program() = default;
+  Expected<Unit> choose(const RunOptions &options);
+
+  // In this order: the code goes last.
+  std::unique_ptr<JitLibrary> code;
+  std::unique_ptr<moe_library, LibraryDeleter> opened;
+  const moe_layer_desc *desc = nullptr;
+  int64_t index = 0;
+};
+
+/// The outputs of one call, in the descriptor's order.
+Expected<std::vector<Tensor>> runLayer(const moe_layer *layer, Tensor &input, moe_pool *pool);
+
+/// The rows a run works on: from a file, or random ones.
+Expected<Tensor> inputRows(const moe_layer_desc &layer, const std::string &file, const std::string &name,
+                           int64_t tokens, uint64_t seed);
+
+/// The last error of the runtime on this thread.
+::moe::Error runtimeError();
+
+} // namespace mlir::moe
+
+#endif // MOE_DRIVER_RUN_H
