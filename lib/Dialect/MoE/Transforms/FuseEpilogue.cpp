@@ -34,6 +34,11 @@ struct FuseEpilogue : moe::impl::FuseEpilogueBase<FuseEpilogue> {
   }
 
 private:
+  static bool isVector(Value operand) {
+    auto type = dyn_cast<RankedTensorType>(operand.getType());
+    return type && type.getRank() == 1;
+  }
+
   static bool isElementwise(Operation *op) {
     return op->getNumResults() == 1 && OpTrait::hasElementwiseMappableTraits(op) && op->getNumRegions() == 0;
   }
@@ -57,20 +62,30 @@ private:
     for (Value operand : consumer->getOperands()) {
       if (operand == result)
         continue;
-      auto type = dyn_cast<RankedTensorType>(operand.getType());
-      if (type && type.getRank() == 1)
-        return "a vector is the same for every expert, and an epilogue takes one for each";
-      if (!operand.getDefiningOp<tensor::SplatOp>())
+      if (isVector(operand)) {
+        if (product.getNumExperts() != 1)
+          return "a vector is the same for every expert, and an epilogue takes one for each";
+      } else if (!operand.getDefiningOp<tensor::SplatOp>()) {
         return "it also takes rows that are not of this product";
+      }
     }
     return std::nullopt;
   }
 
-  /// The value of one element of what `consumer` computes, where `element` is one of the product.
-  static Value scalarOf(OpBuilder &b, Operation *consumer, Value product, Value element) {
+  /// The value of one element of what `consumer` computes, where `element` is one of the product and `columns` are
+  /// those of its vectors.
+  static Value scalarOf(OpBuilder &b, Operation *consumer, Value product, Value element, ArrayRef<Value> columns) {
     SmallVector<Value> scalars;
-    for (Value operand : consumer->getOperands())
-      scalars.push_back(operand == product ? element : operand.getDefiningOp<tensor::SplatOp>().getInput());
+    for (Value operand : consumer->getOperands()) {
+      if (operand == product) {
+        scalars.push_back(element);
+      } else if (isVector(operand)) {
+        scalars.push_back(columns.front());
+        columns = columns.drop_front();
+      } else {
+        scalars.push_back(operand.getDefiningOp<tensor::SplatOp>().getInput());
+      }
+    }
     if (auto map = dyn_cast<MapOp>(consumer)) {
       IRMapping mapping;
       return inlineScalars(b, map.getBody().front(), scalars, mapping);
@@ -90,12 +105,24 @@ private:
     if (type.isDynamicDim(0))
       sizes.push_back(tensor::DimOp::create(rewriter, loc, product.getInit(), 0));
     Value init = tensor::EmptyOp::create(rewriter, loc, type, sizes);
+    // The vectors of a product of one expert are its columns.
+    auto columns = llvm::to_vector(product.getColumns());
+    SmallVector<Value> arguments;
+    Block &body = product.getBody().front();
+    for (Value operand : llvm::make_filter_range(consumer->getOperands(), isVector)) {
+      auto vector = cast<RankedTensorType>(operand.getType());
+      auto column = RankedTensorType::get({1, vector.getDimSize(0)}, vector.getElementType());
+      unsigned index = product.getWeights().size() + columns.size();
+      columns.push_back(
+          tensor::ExpandShapeOp::create(rewriter, loc, column, operand, SmallVector<ReassociationIndices>{{0, 1}}));
+      arguments.push_back(body.insertArgument(index, vector.getElementType(), operand.getLoc()));
+    }
     auto result = GroupedMatmulOp::create(rewriter, loc, type, product.getRows(), product.getTokens(),
-                                          product.getWeights(), product.getOffsets(), product.getColumns(),
-                                          product.getScalars(), product.getSlots(), init, product.getConfigAttr());
-    auto yield = cast<YieldOp>(product.getBody().front().getTerminator());
+                                          product.getWeights(), product.getOffsets(), columns, product.getScalars(),
+                                          product.getSlots(), init, product.getConfigAttr());
+    auto yield = cast<YieldOp>(body.getTerminator());
     rewriter.setInsertionPoint(yield);
-    Value value = scalarOf(rewriter, consumer, product.getResult(), yield.getValues().front());
+    Value value = scalarOf(rewriter, consumer, product.getResult(), yield.getValues().front(), arguments);
     rewriter.modifyOpInPlace(yield, [&] { yield->setOperands(value); });
     rewriter.inlineRegionBefore(product.getBody(), result.getBody(), result.getBody().end());
     fused(consumer, getArgument()) << "in the epilogue of the product";

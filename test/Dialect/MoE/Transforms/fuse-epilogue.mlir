@@ -91,27 +91,6 @@ func.func @users(%x: tensor<?x4xf32>, %w: tensor<8x6x4xf32>, %offsets: tensor<9x
 
 // -----
 
-// REMARK: [Missed] not fused | {{.*}} | Function=vector | Reason="a vector is the same for every expert, and an epilogue takes one for each"
-// CHECK-LABEL: func.func @vector
-// CHECK: moe.map
-func.func @vector(%x: tensor<?x4xf32>, %w: tensor<8x6x4xf32>, %offsets: tensor<9xindex>, %init: tensor<?x6xf32>, %b: tensor<6xf32>)
-    -> tensor<?x6xf32> {
-  %p = moe.grouped_matmul %x weights %w offsets %offsets
-      : tensor<?x4xf32> weights tensor<8x6x4xf32> offsets tensor<9xindex>
-      outs(%init : tensor<?x6xf32>) -> tensor<?x6xf32> {
-  ^bb0(%acc: f32):
-    moe.yield %acc : f32
-  }
-  %h = moe.map %p, %b : tensor<?x6xf32>, tensor<6xf32> -> tensor<?x6xf32> {
-  ^bb0(%v: f32, %c: f32):
-    %s = arith.addf %v, %c : f32
-    moe.yield %s : f32
-  }
-  return %h : tensor<?x6xf32>
-}
-
-// -----
-
 // REMARK: [Missed] not fused | {{.*}} | Function=scatters | Reason="the product scatters its rows, and rows that it leaves alone would miss the function"
 // CHECK-LABEL: func.func @scatters
 // CHECK: math.exp
