@@ -49,6 +49,9 @@ void mlir::moe::buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &op
     EmitSlotReductionsOptions reductions;
     reductions.level = options.level;
     pm.addPass(createEmitSlotReductions(reductions));
+    EmitRowMapsOptions maps;
+    maps.level = options.level;
+    pm.addPass(createEmitRowMaps(maps));
   }
   buildKernel(pm, options.level);
 }

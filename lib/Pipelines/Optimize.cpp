@@ -25,6 +25,7 @@ void mlir::moe::buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineO
   if (options.fuse)
     pm.addPass(createFuseGateUp());
   pm.addPass(createToGrouped());
+  pm.addPass(createGroupPlainProducts());
   // Each dispatch planned its routing; common subexpressions leave one plan.
   buildCleanup(pm);
 

@@ -20,6 +20,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mlir::moe {
@@ -227,7 +228,8 @@ private:
     FailureOr<MatchedTileProduct> tile = matchTileProduct(product);
     FailureOr<WeightSlices> slices = failed(tile) ? FailureOr<WeightSlices>(failure()) : matchWeights(*tile);
     if (failed(slices)) {
-      product.emitRemark("no micro-kernel: the ops round the product are not those of a tile");
+      remark::missed(product.getLoc(), remark::RemarkOpts::name("no micro-kernel").category("moe-emit-micro-kernels"))
+          << remark::reason("the ops round the product are not those of a tile");
       return success();
     }
     OpBuilder b(tile->final);
@@ -248,7 +250,11 @@ private:
     OpBuilder b(tile.product);
     for (Value matrix : tile.matrices) {
       auto slice = matrix.getDefiningOp<tensor::ExtractSliceOp>();
-      auto argument = dyn_cast<BlockArgument>(slice ? slice.getSource() : matrix);
+      Value source = slice ? slice.getSource() : matrix;
+      // The matrix of a product of one group: its leading dimension was made up.
+      if (auto expand = source.getDefiningOp<tensor::ExpandShapeOp>())
+        source = expand.getSrc();
+      auto argument = dyn_cast<BlockArgument>(source);
       if (!argument || argument.getOwner() != &func.front())
         return failure();
       if (!slice) { // A slice of all of a matrix folds to the matrix.
@@ -257,9 +263,9 @@ private:
         continue;
       }
       SmallVector<OpFoldResult> offsets = slice.getMixedOffsets();
-      bool stacked = offsets.size() == 3;
+      bool stacked = offsets.size() == 3 && cast<RankedTensorType>(argument.getType()).getRank() == 3;
       Value expert = stacked ? getValueOrCreateConstantIndexOp(b, slice.getLoc(), offsets[0]) : Value();
-      Value column = getValueOrCreateConstantIndexOp(b, slice.getLoc(), offsets[stacked ? 1 : 0]);
+      Value column = getValueOrCreateConstantIndexOp(b, slice.getLoc(), offsets[offsets.size() - 2]);
       if (!slices.arguments.empty() && (getAsOpFoldResult(column) != getAsOpFoldResult(slices.column) ||
                                         (expert && getAsOpFoldResult(expert) != getAsOpFoldResult(slices.expert))))
         return failure();

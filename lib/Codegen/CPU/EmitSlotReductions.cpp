@@ -18,6 +18,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Remarks.h"
 
 namespace mlir::moe {
 #define GEN_PASS_DEF_EMITSLOTREDUCTIONS
@@ -34,8 +35,8 @@ namespace {
 
 class ReductionEmitter {
 public:
-  ReductionEmitter(linalg::GenericOp reduction, linalg::GenericOp finish, Attribute start, int64_t lanes)
-      : reduction(reduction), finish(finish), start(start), lanes(lanes), cube(reduction.getInputs()[0]) {
+  ReductionEmitter(linalg::GenericOp reduction, linalg::GenericOp finish, Value init, Attribute start, int64_t lanes)
+      : reduction(reduction), finish(finish), init(init), start(start), lanes(lanes), cube(reduction.getInputs()[0]) {
     auto type = cast<RankedTensorType>(cube.getType());
     count = type.getDimSize(1);
     width = type.getDimSize(2);
@@ -46,7 +47,7 @@ public:
     Value zero = constant(b, loc, 0), one = constant(b, loc, 1);
     Value rows = getValueOrCreateConstantIndexOp(b, loc, tensor::getMixedSize(b, loc, cube, 0));
     bool failed = false;
-    auto loop = scf::ForOp::create(b, loc, zero, rows, one, ValueRange(finish.getOutputs()[0]),
+    auto loop = scf::ForOp::create(b, loc, zero, rows, one, ValueRange(init),
                                    [&](OpBuilder &nested, Location loc, Value row, ValueRange carried) {
                                      Value out = oneRow(nested, loc, row, carried[0], failed);
                                      scf::YieldOp::create(nested, loc, out);
@@ -108,7 +109,9 @@ private:
     for (int64_t v = 0; v != vectors; ++v) {
       // The second argument stands for the old value of the output, which the body does not read.
       SmallVector<Value> arguments{loop.getResult(v), loop.getResult(v)};
-      FailureOr<SmallVector<Value>> value = inlineVectorBody(b, loc, *finish.getBody(), arguments, lanes);
+      FailureOr<SmallVector<Value>> value =
+          finish ? inlineVectorBody(b, loc, *finish.getBody(), arguments, lanes)
+                 : FailureOr<SmallVector<Value>>(SmallVector<Value>{loop.getResult(v)});
       failed |= mlir::failed(value);
       if (failed)
         return out;
@@ -126,7 +129,8 @@ private:
                                           ArrayRef<bool>{whole});
   }
 
-  linalg::GenericOp reduction, finish;
+  linalg::GenericOp reduction, finish; ///< finish may be null
+  Value init;                          ///< [rows, columns]: what the result updates
   Attribute start;
   int64_t lanes;
   Value cube; ///< [rows, slots, columns]
@@ -151,23 +155,34 @@ struct EmitSlotReductions : moe::impl::EmitSlotReductionsBase<EmitSlotReductions
       emit(reduction, machine->lanes());
   }
 
+  /// The elementwise op that takes the sums, or null where it was the identity and folded.
+  static linalg::GenericOp finishOf(linalg::GenericOp reduction) {
+    Value sums = reduction.getResult(0);
+    auto user = sums.hasOneUse() ? dyn_cast<linalg::GenericOp>(*sums.getUsers().begin()) : linalg::GenericOp();
+    bool elementwise = user && user.getNumParallelLoops() == user.getNumLoops() && user.getNumDpsInputs() == 1 &&
+                       user.getBody()->getArguments().back().use_empty();
+    return elementwise ? user : linalg::GenericOp();
+  }
+
   static void emit(linalg::GenericOp reduction, int64_t lanes) {
-    auto finish = reduction.getResult(0).hasOneUse()
-                      ? dyn_cast<linalg::GenericOp>(*reduction.getResult(0).getUsers().begin())
-                      : linalg::GenericOp();
     auto fill = reduction.getOutputs()[0].getDefiningOp<linalg::FillOp>();
     Attribute start;
-    if (!finish || !fill || !matchPattern(fill.getInputs()[0], m_Constant(&start)) ||
-        !finish.getBody()->getArguments().back().use_empty())
-      return;
-    OpBuilder b(finish);
-    FailureOr<Value> result = ReductionEmitter(reduction, finish, start, lanes).emit(b);
-    if (failed(result)) {
-      reduction.emitRemark("no vector loop: the body of the combination cannot run on vectors");
+    if (!fill || !matchPattern(fill.getInputs()[0], m_Constant(&start))) {
+      reduction.emitRemark("no vector loop: the combination does not start from a constant");
       return;
     }
-    finish.getResult(0).replaceAllUsesWith(*result);
-    finish.erase();
+    linalg::GenericOp finish = finishOf(reduction), last = finish ? finish : reduction;
+    OpBuilder b(last);
+    Value init = finish ? finish.getOutputs()[0] : fill.getOutputs()[0];
+    FailureOr<Value> result = ReductionEmitter(reduction, finish, init, start, lanes).emit(b);
+    if (failed(result)) {
+      remark::missed(reduction.getLoc(), remark::RemarkOpts::name("no vector loop").category("moe-emit-slot-reductions"))
+          << remark::reason("the body of the combination cannot run on vectors");
+      return;
+    }
+    last.getResult(0).replaceAllUsesWith(*result);
+    if (finish)
+      finish.erase();
     reduction.erase();
   }
 };

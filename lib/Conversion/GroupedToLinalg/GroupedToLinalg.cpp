@@ -32,6 +32,7 @@ struct ConvertGroupedToLinalg : moe::impl::ConvertGroupedToLinalgBase<ConvertGro
     populateRouterPatterns(patterns);
     populatePlanPatterns(patterns);
     populateRowMovementPatterns(patterns);
+    populateRowMapPatterns(patterns);
     populateCombineSlotsPatterns(patterns);
     // Every pattern replaces its op by ops of other dialects, so one walk is enough.
     walkAndApplyPatterns(getOperation(), std::move(patterns));

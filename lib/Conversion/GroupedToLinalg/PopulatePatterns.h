@@ -12,6 +12,7 @@ void populateGroupedMatmulPatterns(RewritePatternSet &patterns);
 void populateRouterPatterns(RewritePatternSet &patterns);
 void populatePlanPatterns(RewritePatternSet &patterns);
 void populateRowMovementPatterns(RewritePatternSet &patterns);
+void populateRowMapPatterns(RewritePatternSet &patterns);
 void populateCombineSlotsPatterns(RewritePatternSet &patterns);
 
 } // namespace mlir::moe

@@ -17,14 +17,38 @@ def SelectKernelConfig : Pass<"moe-select-kernel-config", "mlir::ModuleOp"> {
     Before:
 
     ```mlir
-    %logits, %ids, %w = moe.router %x, %wr select #moe.top_k<2> rank scores weigh #moe.softmax over all : ...
+    func.func @products(%x: tensor<?x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x64x4xbf16>,
+                        %offsets: tensor<9xindex>, %init: tensor<?x64xf32>) -> tensor<?x64xf32> {
+      %y = moe.grouped_matmul %x weights %a, %b offsets %offsets
+          : tensor<?x4xbf16> weights tensor<8x64x4xbf16>, tensor<8x64x4xbf16> offsets tensor<9xindex>
+          outs(%init : tensor<?x64xf32>) -> tensor<?x64xf32> {
+      ^bb0(%p: f32, %q: f32):
+        %s = arith.addf %p, %q : f32
+        moe.yield %s : f32
+      }
+      return %y : tensor<?x64xf32>
+    }
     ```
 
-    After `moe-select-kernel-config{level=x86-64-v3}`:
+    After `moe-select-kernel-config` for its default, x86-64-v3 (8 lanes, 2 vectors
+    side by side, one for each matrix):
 
     ```mlir
-    %logits, %ids, %w = moe.router %x, %wr select #moe.top_k<2> rank scores weigh #moe.softmax over all
-        config <level = "x86-64-v3", columns = 8, rows = [6, 3, 1], k_group = 1, vector = 8> : ...
+    module attributes {moe.target = {cpu = "x86-64-v3", features = "", level = "x86-64-v3", required = 1 : i64,
+                                     triple = "x86_64-unknown-linux-gnu"}} {
+    func.func @products(%x: tensor<?x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x64x4xbf16>,
+                        %offsets: tensor<9xindex>, %init: tensor<?x64xf32>) -> tensor<?x64xf32> {
+      %y = moe.grouped_matmul %x weights %a, %b offsets %offsets
+          config <level = "x86-64-v3", columns = 8, rows = [6, 3, 1], k_group = 1, vector = 8>
+          : tensor<?x4xbf16> weights tensor<8x64x4xbf16>, tensor<8x64x4xbf16> offsets tensor<9xindex>
+          outs(%init : tensor<?x64xf32>) -> tensor<?x64xf32> {
+      ^bb0(%p: f32, %q: f32):
+        %s = arith.addf %p, %q : f32
+        moe.yield %s : f32
+      }
+      return %y : tensor<?x64xf32>
+    }
+    }
     ```
   }];
   let options = [Option<"level", "level", "std::string", "\"x86-64-v3\"", "machine level, see --list-levels">];
@@ -40,29 +64,89 @@ def EmitMicroKernels : Pass<"moe-emit-micro-kernels", "mlir::ModuleOp"> {
     and scattered in the loads and stores. Weights become packed arguments:
     panels of the matrices of a product interleaved, `#moe.packing` says how.
 
-    Before (shapes of one tile):
+    Before, a tile of 8 columns, with register tiles of one row:
 
     ```mlir
-    %acc:2 = linalg.generic ... ins(%rows, %gate, %up) outs(%zero, %zero) attrs = {moe.tile_product = #moe.kernel_config<...>}
-    %h = linalg.generic ... ins(%acc#0, %acc#1) outs(%init)
-    %out = tensor.insert_slice %h into %part
+    #config = #moe.kernel_config<level = "x86-64-v3", columns = 8, rows = [1], k_group = 1, vector = 8>
+    #rows = affine_map<(m, n, k) -> (m, k)>
+    #columns = affine_map<(m, n, k) -> (n, k)>
+    #product = affine_map<(m, n, k) -> (m, n)>
+    func.func @tile(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>, %init: tensor<?x8xf32>, %out: index) -> tensor<?x8xf32> {
+      %c0 = arith.constant 0 : index
+      %zero = arith.constant 0.0 : f32
+      %m = tensor.dim %x, %c0 : tensor<?x4xf32>
+      %empty = tensor.empty(%m) : tensor<?x8xf32>
+      %start = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x8xf32>) -> tensor<?x8xf32>
+      %acc = linalg.generic {indexing_maps = [#rows, #columns, #product],
+                             iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%x, %w : tensor<?x4xf32>, tensor<8x4xf32>) outs(%start : tensor<?x8xf32>)
+          attrs = {moe.tile_product = #config} {
+      ^bb0(%a: f32, %b: f32, %sum: f32):
+        %ab = arith.mulf %a, %b : f32
+        %next = arith.addf %sum, %ab : f32
+        linalg.yield %next : f32
+      } -> tensor<?x8xf32>
+      %y = tensor.insert_slice %acc into %init[%out, 0] [%m, 8] [1, 1] : tensor<?x8xf32> into tensor<?x8xf32>
+      return %y : tensor<?x8xf32>
+    }
     ```
 
     After:
 
     ```mlir
-    %out = scf.for %i = %c0 to %end step %c6 iter_args(%o = %part) {
-      %sums:24 = scf.for %k = %c0 to %c32 step %c1 iter_args(...) {
-        %w = vector.transfer_read %panel[%k, %c0, %c0] : tensor<32x2x64xbf16>, vector<32xbf16>
-        ...
-        x86vector.avx512.dot ...
+    #packing = #moe.packing<weights = [0], experts = 1, rows = 8, cols = 4, panel = 8, k_group = 1, type = f32>
+    func.func @tile(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>, %init: tensor<?x8xf32>, %out: index,
+                    %packed: tensor<1x1x4x1x8xf32> {moe.packing = #packing}) -> tensor<?x8xf32> {
+      %c4 = arith.constant 4 : index
+      %zeros = arith.constant dense<0.0> : vector<8xf32>
+      %c1 = arith.constant 1 : index
+      %c0 = arith.constant 0 : index
+      %zero = arith.constant 0.0 : f32
+      %m = tensor.dim %x, %c0 : tensor<?x4xf32>
+      %panel = tensor.extract_slice %packed[0, 0, 0, 0, 0] [1, 1, 4, 1, 8] [1, 1, 1, 1, 1]
+          : tensor<1x1x4x1x8xf32> to tensor<4x1x8xf32>
+      %y = scf.for %row = %c0 to %m step %c1 iter_args(%into = %init) -> (tensor<?x8xf32>) {
+        %to = arith.addi %out, %row : index
+        %acc = scf.for %k = %c0 to %c4 step %c1 iter_args(%sum = %zeros) -> (vector<8xf32>) {
+          %b = vector.transfer_read %panel[%k, %c0, %c0], %zero {in_bounds = [true]} : tensor<4x1x8xf32>, vector<8xf32>
+          %one = vector.transfer_read %x[%row, %k], %zero {in_bounds = [true]} : tensor<?x4xf32>, vector<1xf32>
+          %element = vector.extract %one[0] : f32 from vector<1xf32>
+          %a = vector.broadcast %element : f32 to vector<8xf32>
+          %next = vector.fma %a, %b, %sum : vector<8xf32>
+          scf.yield %next : vector<8xf32>
+        }
+        %done = vector.transfer_write %acc, %into[%to, %c0] {in_bounds = [true]} : vector<8xf32>, tensor<?x8xf32>
+        scf.yield %done : tensor<?x8xf32>
       }
-      vector.transfer_write ...
+      return %y : tensor<?x8xf32>
     }
     ```
   }];
   let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect", "mlir::math::MathDialect",
                            "mlir::vector::VectorDialect", "mlir::x86vector::X86VectorDialect"];
+}
+
+def EmitRowMaps : Pass<"moe-emit-row-maps", "mlir::ModuleOp"> {
+  let summary = "elementwise ops on rows to vector loops";
+  let description = [{
+    An elementwise op marked `moe.row_map` (a `moe.map` that no product took in)
+    becomes a loop over rows and vectors of columns.
+
+    Before:
+
+    ```mlir
+    %y = linalg.generic ... ins(%a, %b) outs(%part) attrs = {moe.row_map}
+    ```
+
+    After:
+
+    ```mlir
+    %y = scf.for %row = ... iter_args(%o = %part) {
+      scf.for %column = ... { vector.transfer_read ...; arith.addf ...; vector.transfer_write ... }
+    ```
+  }];
+  let options = [Option<"level", "level", "std::string", "\"x86-64-v3\"", "machine level">];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::vector::VectorDialect", "mlir::math::MathDialect"];
 }
 
 def EmitSlotReductions : Pass<"moe-emit-slot-reductions", "mlir::ModuleOp"> {
@@ -75,17 +159,56 @@ def EmitSlotReductions : Pass<"moe-emit-slot-reductions", "mlir::ModuleOp"> {
     Before:
 
     ```mlir
-    %sum = linalg.generic ... ins(%cube) outs(%zero) attrs = {moe.slot_reduction}
-    %y = linalg.generic ... ins(%sum) outs(%part)
+    #slots = affine_map<(t, d, k) -> (t, k, d)>
+    #result = affine_map<(t, d, k) -> (t, d)>
+    #id = affine_map<(t, d) -> (t, d)>
+    func.func @mean(%cube: tensor<?x2x8xf32>, %init: tensor<?x8xf32>) -> tensor<?x8xf32> {
+      %c0 = arith.constant 0 : index
+      %zero = arith.constant 0.0 : f32
+      %rows = tensor.dim %cube, %c0 : tensor<?x2x8xf32>
+      %empty = tensor.empty(%rows) : tensor<?x8xf32>
+      %start = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x8xf32>) -> tensor<?x8xf32>
+      %sum = linalg.generic {indexing_maps = [#slots, #result], iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%cube : tensor<?x2x8xf32>) outs(%start : tensor<?x8xf32>) attrs = {moe.slot_reduction} {
+      ^bb0(%y: f32, %acc: f32):
+        %next = arith.addf %acc, %y : f32
+        linalg.yield %next : f32
+      } -> tensor<?x8xf32>
+      %half = arith.constant 0.5 : f32
+      %mean = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%sum : tensor<?x8xf32>) outs(%init : tensor<?x8xf32>) {
+      ^bb0(%s: f32, %old: f32):
+        %m = arith.mulf %s, %half : f32
+        linalg.yield %m : f32
+      } -> tensor<?x8xf32>
+      return %mean : tensor<?x8xf32>
+    }
     ```
 
     After:
 
     ```mlir
-    %y = scf.for %row = ... iter_args(%o = %part) {
-      scf.for %column = ... {
-        %sums:4 = scf.for %slot = ... { vector.transfer_read ...; arith.addf ... }
-        vector.transfer_write ...
+    func.func @mean(%cube: tensor<?x2x8xf32>, %init: tensor<?x8xf32>) -> tensor<?x8xf32> {
+      %halves = arith.constant dense<0.5> : vector<8xf32>
+      %c2 = arith.constant 2 : index
+      %zeros = arith.constant dense<0.0> : vector<8xf32>
+      %c1 = arith.constant 1 : index
+      %c0 = arith.constant 0 : index
+      %zero = arith.constant 0.0 : f32
+      %rows = tensor.dim %cube, %c0 : tensor<?x2x8xf32>
+      %y = scf.for %row = %c0 to %rows step %c1 iter_args(%into = %init) -> (tensor<?x8xf32>) {
+        %sum = scf.for %slot = %c0 to %c2 step %c1 iter_args(%acc = %zeros) -> (vector<8xf32>) {
+          %part = vector.transfer_read %cube[%row, %slot, %c0], %zero {in_bounds = [true]}
+              : tensor<?x2x8xf32>, vector<8xf32>
+          %next = arith.addf %acc, %part : vector<8xf32>
+          scf.yield %next : vector<8xf32>
+        }
+        %mean = arith.mulf %sum, %halves : vector<8xf32>
+        %done = vector.transfer_write %mean, %into[%row, %c0] {in_bounds = [true]} : vector<8xf32>, tensor<?x8xf32>
+        scf.yield %done : tensor<?x8xf32>
+      }
+      return %y : tensor<?x8xf32>
+    }
     ```
   }];
   let options = [Option<"level", "level", "std::string", "\"x86-64-v3\"", "machine level">];

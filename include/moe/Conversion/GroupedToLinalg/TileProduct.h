@@ -20,6 +20,8 @@ namespace mlir::moe {
 
 /// Marks the product of a tile; its value is the kernel configuration.
 constexpr llvm::StringLiteral kTileProductAttr = "moe.tile_product";
+/// Marks an elementwise op on a block of rows that no product took in.
+constexpr llvm::StringLiteral kRowMapAttr = "moe.row_map";
 /// Marks the loop that scatters the rows of a tile.
 constexpr llvm::StringLiteral kTileScatterAttr = "moe.tile_scatter";
 

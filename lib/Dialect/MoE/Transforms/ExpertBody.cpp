@@ -99,26 +99,6 @@ LogicalResult ExpertBody::check() {
   return success();
 }
 
-using EpilogueFn = function_ref<Value(OpBuilder &, ValueRange)>;
-
-/// A grouped product with the result element type `type`; `epilogue` computes an element from the block's arguments.
-static Value createProduct(OpBuilder &b, Location loc, Value rows, ValueRange weights, Value offsets,
-                           ValueRange columns, ValueRange scalars, Type type, EpilogueFn epilogue) {
-  int64_t width = cast<RankedTensorType>(weights.front().getType()).getDimSize(1);
-  auto result = RankedTensorType::get({ShapedType::kDynamic, width}, type);
-  Value init = createEmptyRows(b, loc, result, tensor::DimOp::create(b, loc, rows, 0));
-  auto product = GroupedMatmulOp::create(b, loc, result, rows, /*tokens=*/Value(), weights, offsets, columns, scalars,
-                                         /*slots=*/Value(), init, /*config=*/KernelConfigAttr());
-  OpBuilder::InsertionGuard guard(b);
-  Block *block = b.createBlock(&product.getBody());
-  block->addArguments(SmallVector<Type>(weights.size(), b.getF32Type()), SmallVector<Location>(weights.size(), loc));
-  for (ValueRange operands : {columns, scalars})
-    for (Value operand : operands)
-      block->addArgument(getElementTypeOrSelf(operand.getType()), loc);
-  YieldOp::create(b, loc, epilogue(b, block->getArguments()));
-  return product.getResult();
-}
-
 Value ExpertBody::lower(OpBuilder &b, ValueRange weights, Value offsets, function_ref<Value(Value)> remap,
                         IRMapping &mapping) {
   auto whole = [&](ValueRange slices) {

@@ -13,6 +13,14 @@ namespace mlir::moe {
 /// A tensor of `type` without contents whose first dimension, when dynamic, has `rows` elements.
 Value createEmptyRows(OpBuilder &b, Location loc, RankedTensorType type, Value rows);
 
+/// Computes one element of a product from the block's arguments: accumulators (f32), then elements of the columns and
+/// scalars.
+using EpilogueFn = function_ref<Value(OpBuilder &, ValueRange)>;
+
+/// A grouped product of `rows` with the result element type `type`.
+Value createProduct(OpBuilder &b, Location loc, Value rows, ValueRange weights, Value offsets, ValueRange columns,
+                    ValueRange scalars, Type type, EpilogueFn epilogue);
+
 /// Emits an error at the first op of an expert body that has no grouped form.
 LogicalResult checkExpertBody(ExpertsOp experts);
 

@@ -99,6 +99,41 @@ def ToGrouped : Pass<"moe-to-grouped", "::mlir::ModuleOp"> {
 
 //===-- On the grouped form ---------------------------------------------------------------------------------===//
 
+def GroupPlainProducts : Pass<"moe-group-plain-products"> {
+  let summary = "Products of plain rows become grouped products of one group";
+  let description = [{
+    What every row runs through (a shared expert) is a grouped product whose one
+    group is all rows, so that it gets the same kernels. A `moe.linear` of
+    several matrices whose results go to one `moe.map` takes the map as its
+    epilogue; any other becomes one product for each matrix.
+
+    ```mlir
+    func.func @shared(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>) -> tensor<?x8xf32> {
+      %y = moe.linear %x, %w : tensor<?x4xf32>, tensor<8x4xf32> -> tensor<?x8xf32>
+      return %y : tensor<?x8xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @shared(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>) -> tensor<?x8xf32> {
+      %c0 = arith.constant 0 : index
+      %rows = tensor.dim %x, %c0 : tensor<?x4xf32>
+      %offsets = tensor.from_elements %c0, %rows : tensor<2xindex>
+      %group = tensor.expand_shape %w [[0, 1], [2]] output_shape [1, 8, 4] : tensor<8x4xf32> into tensor<1x8x4xf32>
+      %init = tensor.empty(%rows) : tensor<?x8xf32>
+      %y = moe.grouped_matmul %x weights %group offsets %offsets
+          : tensor<?x4xf32> weights tensor<1x8x4xf32> offsets tensor<2xindex> outs(%init : tensor<?x8xf32>)
+          -> tensor<?x8xf32> {
+      ^bb0(%acc: f32):
+        moe.yield %acc : f32
+      }
+      return %y : tensor<?x8xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def FuseRouter : Pass<"moe-fuse-router"> {
   let summary = "Fuse an affine score and its selection into one pass over the rows";
   let description = [{
