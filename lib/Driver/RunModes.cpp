@@ -46,6 +46,7 @@ static Expected<Result> run(MLIRContext &context, const RunModeOptions &options,
   auto outputs = runLayer(layer->get(), *rows, pool->get());
   if (!outputs)
     return outputs.error();
+  orderByExpert(*outputs);
   std::string level = moe_layer_variant(layer->get())->level;
   return Result{std::move(*outputs), desc.name,  reference ? "reference lowering, " + level : level,
                 desc.experts,        desc.top_k, rows->rows,

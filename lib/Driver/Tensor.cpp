@@ -7,7 +7,9 @@
 #include "moe/Checkpoint/Convert.h"
 #include "moe/Driver/Cost.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <cstring>
 
 using namespace mlir::moe;
@@ -95,6 +97,33 @@ Tensor mlir::moe::randomTensor(const std::string &name, int32_t dtype, int64_t r
     store(tensor, i, float((double(z >> 11) * 0x1p-53 - 0.5) * std::sqrt(12.0)));
   }
   return tensor;
+}
+
+void mlir::moe::orderByExpert(std::vector<Tensor> &outputs) {
+  auto named = [&](const char *name) {
+    return std::find_if(outputs.begin(), outputs.end(), [&](const Tensor &tensor) { return tensor.name == name; });
+  };
+  auto experts = named("experts"), weights = named("weights");
+  if (experts == outputs.end() || weights == outputs.end() || experts->dtype != MOE_I32 ||
+      experts->rows != weights->rows || experts->cols != weights->cols)
+    return;
+  auto *ids = reinterpret_cast<int32_t *>(experts->bytes.data());
+  size_t width = experts->rows * experts->cols == 0 ? 0 : weights->bytes.size() / (experts->rows * experts->cols);
+  std::vector<size_t> order(experts->cols);
+  std::vector<int32_t> rowIds(experts->cols);
+  std::vector<char> rowWeights(experts->cols * width);
+  for (int64_t row = 0; row < experts->rows; ++row) {
+    int32_t *rowBegin = ids + row * experts->cols;
+    char *weightBegin = weights->bytes.data() + row * experts->cols * width;
+    std::iota(order.begin(), order.end(), size_t(0));
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return rowBegin[a] < rowBegin[b]; });
+    for (size_t i = 0; i < order.size(); ++i) {
+      rowIds[i] = rowBegin[order[i]];
+      std::copy_n(weightBegin + order[i] * width, width, rowWeights.data() + i * width);
+    }
+    std::copy(rowIds.begin(), rowIds.end(), rowBegin);
+    std::copy(rowWeights.begin(), rowWeights.end(), weightBegin);
+  }
 }
 
 Expected<Unit> mlir::moe::writeTensors(const std::string &file, const std::vector<Tensor> &tensors) {

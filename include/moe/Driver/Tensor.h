@@ -39,6 +39,10 @@ Expected<Tensor> readTensor(const std::string &file, const std::string &name, in
 /// Rows of independent numbers of mean 0 and variance 1, a function of the seed alone.
 Tensor randomTensor(const std::string &name, int32_t dtype, int64_t rows, int64_t cols, uint64_t seed);
 
+/// Puts the experts of each row in ascending order, and the weights with them: the order in which files of expected
+/// outputs list them. Layers give the best expert first. Outputs without "experts" and "weights" stay as they are.
+void orderByExpert(std::vector<Tensor> &outputs);
+
 /// Writes tensors to a safetensors file.
 Expected<Unit> writeTensors(const std::string &file, const std::vector<Tensor> &tensors);
 
