@@ -213,7 +213,9 @@ FailureOr<MatchedTileProduct> mlir::moe::matchTileProduct(linalg::GenericOp op) 
     return failure();
   Value last = match.epilogue ? match.epilogue.getResult(0) : op.getResult(0);
   Operation *user = last.hasOneUse() ? *last.getUsers().begin() : nullptr;
-  if (auto insert = dyn_cast_or_null<tensor::InsertSliceOp>(user); insert && insert.getSource() == last) {
+  // An insertion at a column is not the tile's: the tile was all of a block, and its placement folded.
+  if (auto insert = dyn_cast_or_null<tensor::InsertSliceOp>(user);
+      insert && insert.getSource() == last && getConstantIntValue(insert.getMixedOffsets()[1]) == 0) {
     match.final = insert;
     match.init = insert.getDest();
     match.outRow = asValue(b, loc, insert.getMixedOffsets()[0]);
