@@ -168,7 +168,8 @@ struct EmitSlotReductions : moe::impl::EmitSlotReductionsBase<EmitSlotReductions
     auto fill = reduction.getOutputs()[0].getDefiningOp<linalg::FillOp>();
     Attribute start;
     if (!fill || !matchPattern(fill.getInputs()[0], m_Constant(&start))) {
-      reduction.emitRemark("no vector loop: the combination does not start from a constant");
+      remark::missed(reduction.getLoc(), remark::RemarkOpts::name("no vector loop").category("moe-emit-slot-reductions"))
+          << remark::reason("the combination does not start from a constant");
       return;
     }
     linalg::GenericOp finish = finishOf(reduction), last = finish ? finish : reduction;

@@ -135,14 +135,45 @@ def EmitRowMaps : Pass<"moe-emit-row-maps", "mlir::ModuleOp"> {
     Before:
 
     ```mlir
-    %y = linalg.generic ... ins(%a, %b) outs(%part) attrs = {moe.row_map}
+    #id = affine_map<(t, d) -> (t, d)>
+    func.func @sum(%a: tensor<?x24xf32>, %b: tensor<?x24xbf16>, %init: tensor<?x24xf32>) -> tensor<?x24xf32> {
+      %y = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%a, %b : tensor<?x24xf32>, tensor<?x24xbf16>) outs(%init : tensor<?x24xf32>) attrs = {moe.row_map} {
+      ^bb0(%u: f32, %v: bf16, %old: f32):
+        %w = arith.extf %v : bf16 to f32
+        %s = arith.addf %u, %w : f32
+        linalg.yield %s : f32
+      } -> tensor<?x24xf32>
+      return %y : tensor<?x24xf32>
+    }
     ```
 
     After:
 
     ```mlir
-    %y = scf.for %row = ... iter_args(%o = %part) {
-      scf.for %column = ... { vector.transfer_read ...; arith.addf ...; vector.transfer_write ... }
+    func.func @sum(%a: tensor<?x24xf32>, %b: tensor<?x24xbf16>, %init: tensor<?x24xf32>) -> tensor<?x24xf32> {
+      %zero16 = arith.constant 0.0 : bf16
+      %zero = arith.constant 0.0 : f32
+      %c8 = arith.constant 8 : index
+      %c24 = arith.constant 24 : index
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %rows = tensor.dim %init, %c0 : tensor<?x24xf32>
+      %y = scf.for %row = %c0 to %rows step %c1 iter_args(%into = %init) -> (tensor<?x24xf32>) {
+        %done = scf.for %column = %c0 to %c24 step %c8 iter_args(%part = %into) -> (tensor<?x24xf32>) {
+          %u = vector.transfer_read %a[%row, %column], %zero {in_bounds = [true]} : tensor<?x24xf32>, vector<8xf32>
+          %v = vector.transfer_read %b[%row, %column], %zero16 {in_bounds = [true]}
+              : tensor<?x24xbf16>, vector<8xbf16>
+          %w = arith.extf %v : vector<8xbf16> to vector<8xf32>
+          %s = arith.addf %u, %w : vector<8xf32>
+          %next = vector.transfer_write %s, %part[%row, %column] {in_bounds = [true]}
+              : vector<8xf32>, tensor<?x24xf32>
+          scf.yield %next : tensor<?x24xf32>
+        }
+        scf.yield %done : tensor<?x24xf32>
+      }
+      return %y : tensor<?x24xf32>
+    }
     ```
   }];
   let options = [Option<"level", "level", "std::string", "\"x86-64-v3\"", "machine level">];
