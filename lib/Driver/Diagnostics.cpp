@@ -33,3 +33,10 @@ DiagnosticLine::DiagnosticLine(MLIRContext *context)
 }
 
 ::moe::Error mlir::moe::toError(llvm::Error error) { return {firstLine(llvm::toString(std::move(error)))}; }
+
+::moe::Error mlir::moe::inInput(StringRef input, const ::moe::Error &error) {
+  StringRef text(error.message);
+  if (text.starts_with(input) || text.starts_with("--"))
+    return error;
+  return {(input + ": " + text).str()};
+}

@@ -16,15 +16,21 @@ using namespace mlir::moe;
 using ::moe::Error;
 
 Expected<Unit> StageDumper::open() {
-  if (std::error_code code = llvm::sys::fs::create_directories(folder))
-    return Error{folder + ": cannot be made: " + code.message()};
+  std::error_code code = llvm::sys::fs::create_directories(folder);
+  if (!code && !llvm::sys::fs::is_directory(folder))
+    code = std::make_error_code(std::errc::not_a_directory);
+  if (code)
+    return Error{"--dump-stages: " + folder + ": expected a folder that can be made, got: " + code.message()};
   return Unit();
 }
 
 Expected<Unit> StageDumper::write(StringRef name, StringRef text) {
   llvm::SmallString<256> path(folder);
   llvm::sys::path::append(path, name);
-  return writeFile(path, text);
+  auto written = writeFile(path, text);
+  if (!written)
+    return Error{"--dump-stages: " + written.message()};
+  return written;
 }
 
 Expected<Unit> StageDumper::dumpStage(ModuleOp module, Stage stage) {

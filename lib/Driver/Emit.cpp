@@ -78,7 +78,7 @@ static Expected<Unit> emitMLIR(ModuleOp module, const EmitOptions &options) {
   compile.reference = options.reference;
   compile.last = *last;
   if (auto lowered = lower(module, compile); !lowered)
-    return lowered;
+    return inInput(options.input.path, lowered.error());
   return writeFile(options.output.empty() ? "-" : options.output, textOf(module));
 }
 
@@ -87,7 +87,7 @@ static Expected<Unit> emitCode(ModuleOp module, const EmitOptions &options) {
   auto header = headerOf(module, options.output);
   auto code = compileInput(module, options.cpu, options.reference, options.dumpFolder);
   if (!code)
-    return code.error();
+    return inInput(options.input.path, code.error());
   std::string text = options.output.empty() ? "-" : options.output;
   if (options.emit == "llvm")
     return writeFile(text, (*code)->llvmText());
@@ -103,7 +103,7 @@ static Expected<Unit> emitCode(ModuleOp module, const EmitOptions &options) {
   if (options.emit == "obj")
     return writeFile(options.output, (*object)->getBuffer());
   if (!header)
-    return header.error();
+    return inInput(options.input.path, header.error());
   if (llvm::Error error = linkSharedLibrary((*object)->getMemBufferRef(), options.output))
     return toError(std::move(error));
   llvm::SmallString<256> headerPath(options.output);
@@ -135,18 +135,12 @@ Expected<Unit> mlir::moe::compileToFile(MLIRContext &context, const EmitOptions 
   auto module = loadInput(context, options.input);
   if (!module)
     return module.error();
-  auto done = [&]() -> Expected<Unit> {
-    if (options.emit == "mlir")
-      return emitMLIR(**module, options);
-    if (options.emit == "header") {
-      auto header = headerOf(**module, options.output);
-      if (!header)
-        return header.error();
-      return writeFile(options.output.empty() ? "-" : options.output, *header);
-    }
+  if (options.emit == "mlir")
+    return emitMLIR(**module, options);
+  if (options.emit != "header")
     return emitCode(**module, options);
-  }();
-  if (done || StringRef(done.message()).starts_with(options.input.path) || StringRef(done.message()).starts_with("--"))
-    return done;
-  return Error{options.input.path + ": " + done.message()};
+  auto header = headerOf(**module, options.output);
+  if (!header)
+    return inInput(options.input.path, header.error());
+  return writeFile(options.output.empty() ? "-" : options.output, *header);
 }

@@ -50,13 +50,13 @@ static Expected<std::unique_ptr<JitLibrary>> compile(MLIRContext &context, const
     return module.error();
   auto code = compileInput(**module, options.cpu, reference, options.dumpFolder);
   if (!code)
-    return Error{input.path + ": " + code.message()};
+    return inInput(input.path, code.error());
   auto object = (*code)->object();
   if (!object)
     return toError(object.takeError());
   auto jit = JitLibrary::load(std::move(*object));
   if (!jit)
-    return Error{input.path + ": " + toError(jit.takeError()).message};
+    return inInput(input.path, toError(jit.takeError()));
   return std::move(*jit);
 }
 

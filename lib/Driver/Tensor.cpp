@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <cstring>
+#include <numeric>
 
 using namespace mlir::moe;
 using ::moe::Checkpoint;

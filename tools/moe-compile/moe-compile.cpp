@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===- moe-compile.cpp - a model description or .mlir to a shared library ---------------------------------===//
 
+#include "../CommandLine.h"
 #include "moe/Driver/Emit.h"
 #include "moe/InitAll.h"
 
-#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/raw_ostream.h"
 
 namespace cl = llvm::cl;
 using namespace mlir::moe;
@@ -34,7 +33,10 @@ static cl::opt<bool> reference("reference", cl::desc("the naive lowering instead
 static cl::opt<int64_t> randomWeights("random-weights", cl::desc("compile without looking for weights"),
                                       cl::value_desc("seed"), cl::cat(category));
 
-static Expected<Unit> run() {
+static Expected<Unit> run(int argc, char **argv) {
+  if (auto parsed = parseFlags(argc, argv, category, "moe-compile: mixture-of-experts layers to native code\n");
+      !parsed)
+    return parsed;
   if (target != "cpu")
     return ::moe::Error{"--target=" + target + " is not there yet; expected cpu"};
   if (chip.getNumOccurrences())
@@ -59,11 +61,5 @@ static Expected<Unit> run() {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  cl::HideUnrelatedOptions(category);
-  cl::ParseCommandLineOptions(argc, argv, "moe-compile: mixture-of-experts layers to native code\n");
-  if (auto done = run(); !done) {
-    llvm::errs() << "moe-compile: error: " << done.message() << "\n";
-    return 1;
-  }
-  return 0;
+  return finish("moe-compile", run(argc, argv));
 }

@@ -1,26 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===- moe-opt.cpp - mlir-opt with the moe dialect, its passes and pipelines ------------------------------===//
 
+#include "../CommandLine.h"
 #include "moe/Driver/Input.h"
 #include "moe/InitAll.h"
 
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
-#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/ToolOutputFile.h"
-#include "llvm/Support/raw_ostream.h"
 
 static llvm::cl::opt<bool> allowBytecode("allow-bytecode",
                                          llvm::cl::desc("Read bytecode too; its reader trusts the file"));
-
-static int fail(const std::string &message) {
-  llvm::errs() << "moe-opt: error: " << message << "\n";
-  return 1;
-}
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
@@ -41,11 +35,11 @@ int main(int argc, char **argv) {
   options.allowBytecode = allowBytecode;
   auto buffer = mlir::moe::loadInputText(context, options);
   if (!buffer)
-    return fail(buffer.message());
+    return finish("moe-opt", buffer.error());
   std::error_code code;
   llvm::ToolOutputFile file(output, code, llvm::sys::fs::OF_None);
   if (code)
-    return fail(output + ": cannot be written: " + code.message());
+    return finish("moe-opt", ::moe::Error{output + ": cannot be written: " + code.message()});
   if (failed(mlir::MlirOptMain(file.os(), std::move(*buffer), registry, config)))
     return 1;
   file.keep();

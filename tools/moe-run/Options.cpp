@@ -3,7 +3,7 @@
 
 #include "Options.h"
 
-#include "llvm/Support/CommandLine.h"
+#include "../CommandLine.h"
 
 namespace cl = llvm::cl;
 using ::moe::Error;
@@ -65,8 +65,9 @@ static Expected<Unit> check() {
 }
 
 Expected<CommandLine> parseCommandLine(int argc, char **argv) {
-  cl::HideUnrelatedOptions(category);
-  cl::ParseCommandLineOptions(argc, argv, "moe-run: run, compare and time mixture-of-experts layers\n");
+  auto parsed = parseFlags(argc, argv, category, "moe-run: run, compare and time mixture-of-experts layers\n");
+  if (!parsed)
+    return parsed.error();
   if (auto checked = check(); !checked)
     return checked.error();
   std::string usual = timing ? "1,16,128,1024" : "16";
@@ -92,9 +93,8 @@ Expected<CommandLine> parseCommandLine(int argc, char **argv) {
   line.options.rowsTensor = tensor;
   line.options.output = output;
   line.options.json = json;
+  line.mode = compare ? RunMode::Compare : reference ? RunMode::Reference : RunMode::Optimised;
   if (timing)
     line.mode = reference ? RunMode::BenchmarkReference : RunMode::Benchmark;
-  else
-    line.mode = compare ? RunMode::Compare : reference ? RunMode::Reference : RunMode::Optimised;
   return line;
 }

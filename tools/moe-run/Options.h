@@ -13,7 +13,7 @@ struct CommandLine {
   RunMode mode = RunMode::Optimised;
 };
 
-/// Parses the command line; ends the process for --help and for flags there are none of.
+/// Parses the command line; only --help and --version end the process.
 mlir::moe::Expected<CommandLine> parseCommandLine(int argc, char **argv);
 
 #endif // MOE_TOOLS_MOE_RUN_OPTIONS_H

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===- moe-translate.cpp - in and out of MLIR: model descriptions, C headers ------------------------------===//
 
+#include "../CommandLine.h"
 #include "moe/Driver/Translate.h"
 #include "moe/InitAll.h"
 
-#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/raw_ostream.h"
 
 namespace cl = llvm::cl;
 using namespace mlir::moe;
@@ -16,7 +15,7 @@ static cl::opt<std::string> input(cl::Positional, cl::desc("INPUT"), cl::cat(cat
 static cl::opt<std::string> output("o", cl::desc("file to write"), cl::value_desc("file"), cl::init("-"),
                                    cl::cat(category));
 static cl::opt<Translation>
-    action(cl::desc("What to do:"), cl::cat(category), cl::Required,
+    action(cl::desc("What to do:"), cl::cat(category),
            cl::values(clEnumValN(Translation::ImportHuggingFace, "import-huggingface",
                                  "a checkpoint folder or config.json to IR"),
                       clEnumValN(Translation::CHeader, "moe-to-c-header", "the C header of the compiled library"),
@@ -27,10 +26,12 @@ static cl::opt<Translation>
 static cl::opt<std::string> dtype("dtype", cl::desc("f32, bf16 or f16 instead of the checkpoint's"), cl::cat(category));
 static cl::opt<std::string> layers("layers", cl::desc("MoE blocks to import, such as 0,3-5"), cl::cat(category));
 
-int main(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
-  cl::HideUnrelatedOptions(category);
-  cl::ParseCommandLineOptions(argc, argv, "moe-translate: in and out of MLIR\n");
+static Expected<Unit> run(int argc, char **argv) {
+  if (auto parsed = parseFlags(argc, argv, category, "moe-translate: in and out of MLIR\n"); !parsed)
+    return parsed;
+  if (!action.getNumOccurrences())
+    return ::moe::Error{
+        "expected --import-huggingface, --moe-to-c-header, --describe or --list-architectures, got none"};
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
   mlir::MLIRContext context(registry);
@@ -38,9 +39,10 @@ int main(int argc, char **argv) {
   options.path = input;
   options.dtype = dtype;
   options.layers = layers;
-  if (auto done = translateToFile(context, action, options, output); !done) {
-    llvm::errs() << "moe-translate: error: " << done.message() << "\n";
-    return 1;
-  }
-  return 0;
+  return translateToFile(context, action, options, output);
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  return finish("moe-translate", run(argc, argv));
 }

@@ -34,6 +34,10 @@ private:
 /// The first line of an LLVM error.
 ::moe::Error toError(llvm::Error error);
 
+/// An error of lowering, which may know a place in IR but not where that came from, with the input's name before it.
+/// One that begins with the input or with a flag says enough.
+::moe::Error inInput(StringRef input, const ::moe::Error &error);
+
 } // namespace mlir::moe
 
 #endif // MOE_DRIVER_DIAGNOSTICS_H
