@@ -54,6 +54,26 @@ static Value paddedBytes(OpBuilder &b, Location loc, MemRefType type, ValueRange
   return arith::AndIOp::create(b, loc, padded, indexConstant(b, loc, -kAlignment));
 }
 
+/// Bytes of a task's buffer at its largest: a block of rows is the block size or what is left, an affine.min of which
+/// one result is fixed.
+static std::optional<int64_t> largestBytes(memref::AllocOp alloc) {
+  int64_t bytes = elementBytes(alloc.getType());
+  for (int64_t size : alloc.getType().getShape())
+    bytes *= ShapedType::isDynamic(size) ? 1 : size;
+  for (Value size : alloc.getDynamicSizes()) {
+    auto smallest = size.getDefiningOp<affine::AffineMinOp>();
+    std::optional<int64_t> bound;
+    if (smallest)
+      for (AffineExpr result : smallest.getMap().getResults())
+        if (auto fixed = dyn_cast<AffineConstantExpr>(result))
+          bound = std::min(bound.value_or(fixed.getValue()), fixed.getValue());
+    if (!bound)
+      return std::nullopt;
+    bytes *= *bound;
+  }
+  return bytes;
+}
+
 namespace {
 
 class KernelPlanner {
@@ -77,14 +97,22 @@ public:
 private:
   static LogicalResult toStack(memref::AllocOp alloc) {
     MemRefType type = alloc.getType();
-    if (!type.hasStaticShape() || type.getNumElements() * elementBytes(type) > kMaxTaskBytes)
-      return alloc.emitOpError("cannot be a task's own buffer: expects a fixed size of at most ")
-             << kMaxTaskBytes << " bytes, got " << type;
+    std::optional<int64_t> bytes = largestBytes(alloc);
+    if (!bytes || *bytes > kMaxTaskBytes)
+      return alloc.emitOpError("cannot be a task's own buffer: expects at most ")
+             << kMaxTaskBytes << " bytes, whatever the sizes, got " << type;
     auto forall = alloc->getParentOfType<scf::ForallOp>();
     while (auto outer = forall->getParentOfType<scf::ForallOp>())
       forall = outer;
     OpBuilder b = OpBuilder::atBlockBegin(forall.getBody());
-    Value stack = memref::AllocaOp::create(b, alloc.getLoc(), type, b.getI64IntegerAttr(kAlignment));
+    Location loc = alloc.getLoc();
+    bool fixed = type.hasStaticShape();
+    auto stackType = fixed ? type : MemRefType::get({*bytes}, b.getI8Type());
+    Value stack = memref::AllocaOp::create(b, loc, stackType, b.getI64IntegerAttr(kAlignment));
+    if (!fixed) {
+      b.setInsertionPoint(alloc);
+      stack = memref::ViewOp::create(b, loc, type, stack, indexConstant(b, loc, 0), alloc.getDynamicSizes());
+    }
     for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
       if (isa<memref::DeallocOp>(user))
         user->erase();

@@ -15,7 +15,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-CLEANUP = ["--canonicalize", "--cse", "--mlir-print-op-generic", "--mlir-print-local-scope"]
+CLEANUP = ["--canonicalize", "--cse", "--mlir-print-local-scope"]
 
 
 def passes(text):

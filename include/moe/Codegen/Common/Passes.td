@@ -17,19 +17,26 @@ def PrepareKernelArguments : Pass<"moe-prepare-kernel-arguments", "mlir::ModuleO
     Before:
 
     ```mlir
-    func.func @k(%x: tensor<?x4xf32>, %w: tensor<2x4xf32>) -> (tensor<?x2xf32> {moe.name = "output"}) {
-      %y = ...
-      return %y : tensor<?x2xf32>
+    func.func @k(%x: tensor<?x4xf32>, %w: tensor<3x2x4xf32>, %unused: tensor<5xf32>)
+        -> (tensor<?x4xf32> {moe.name = "output"}) {
+      %c0 = arith.constant 0 : index
+      %e = tensor.extract %w[%c0, %c0, %c0] : tensor<3x2x4xf32>
+      %y = linalg.fill ins(%e : f32) outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+      return %y : tensor<?x4xf32>
     }
     ```
 
     After:
 
     ```mlir
-    func.func @k(%x: tensor<?x4xf32>, %w: tensor<2x4xf32> {moe.packing = #moe.packing<weights = [0], ..., panel = 0, ...>},
-                 %out: memref<?x2xf32, strided<[?, 1]>> {moe.name = "output"}) {
-      %y = ...
+    #plain = #moe.packing<weights = [0], experts = 3, rows = 2, cols = 4, panel = 0, k_group = 1, type = f32>
+    func.func @k(%x: tensor<?x4xf32>, %w: tensor<3x2x4xf32> {moe.packing = #plain},
+                 %out: memref<?x4xf32, strided<[?, 1]>> {moe.name = "output"}) {
+      %c0 = arith.constant 0 : index
+      %e = tensor.extract %w[%c0, %c0, %c0] : tensor<3x2x4xf32>
+      %y = linalg.fill ins(%e : f32) outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
       bufferization.materialize_in_destination %y in restrict writable %out
+          : (tensor<?x4xf32>, memref<?x4xf32, strided<[?, 1]>>) -> ()
       return
     }
     ```
@@ -45,7 +52,31 @@ def Bufferize : Pass<"moe-bufferize", "mlir::ModuleOp"> {
     memrefs with any row stride; weights get the identity layout. Parallel
     regions are trusted to write disjoint parts.
 
-    Before: `%x: tensor<?x64xf32>`. After: `%x: memref<?x64xf32, strided<[?, 1]>>`.
+    Before:
+
+    ```mlir
+    func.func @k(%x: tensor<?x4xf32>, %w: tensor<3x2x4xf32>, %out: memref<?x4xf32, strided<[?, 1]>>) {
+      %c0 = arith.constant 0 : index
+      %n = tensor.dim %x, %c0 : tensor<?x4xf32>
+      %e = tensor.extract %w[%c0, %c0, %c0] : tensor<3x2x4xf32>
+      %fresh = tensor.empty(%n) : tensor<?x4xf32>
+      %y = linalg.fill ins(%e : f32) outs(%fresh : tensor<?x4xf32>) -> tensor<?x4xf32>
+      bufferization.materialize_in_destination %y in restrict writable %out
+          : (tensor<?x4xf32>, memref<?x4xf32, strided<[?, 1]>>) -> ()
+      return
+    }
+    ```
+
+    After:
+
+    ```mlir
+    func.func @k(%x: memref<?x4xf32, strided<[?, 1]>>, %w: memref<3x2x4xf32>, %out: memref<?x4xf32, strided<[?, 1]>>) {
+      %c0 = arith.constant 0 : index
+      %e = memref.load %w[%c0, %c0, %c0] : memref<3x2x4xf32>
+      linalg.fill ins(%e : f32) outs(%out : memref<?x4xf32, strided<[?, 1]>>)
+      return
+    }
+    ```
   }];
   let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::bufferization::BufferizationDialect", "mlir::memref::MemRefDialect"];
 }
@@ -59,17 +90,31 @@ def PointWeights : Pass<"moe-point-weights", "mlir::ModuleOp"> {
     Before:
 
     ```mlir
-    func.func @k(%w: memref<8x2x32x1x64xf32> {moe.packing = #moe.packing<...>}) {
-      %p = memref.subview %w[%e, %p, 0, 0, 0] [1, 1, 32, 1, 64] [1, 1, 1, 1, 1] : ...
+    #packing = #moe.packing<weights = [0], experts = 8, rows = 32, cols = 4, panel = 16, k_group = 1, type = f32>
+    func.func @k(%x: memref<?x4xf32, strided<[?, 1]>>, %w: memref<8x2x4x1x16xf32> {moe.packing = #packing}, %e: index,
+                 %p: index) -> f32 {
+      %c0 = arith.constant 0 : index
+      %panel = memref.subview %w[%e, %p, 0, 0, 0] [1, 1, 4, 1, 16] [1, 1, 1, 1, 1]
+          : memref<8x2x4x1x16xf32> to memref<4x1x16xf32, strided<[16, 16, 1], offset: ?>>
+      %y = memref.load %panel[%c0, %c0, %c0] : memref<4x1x16xf32, strided<[16, 16, 1], offset: ?>>
+      return %y : f32
+    }
     ```
 
     After:
 
     ```mlir
-    func.func @k(%table: memref<8xi64> {moe.packing = #moe.packing<...>}) {
-      %a = memref.load %table[%e] : memref<8xi64>
-      %m = moe.from_address %a : memref<2x32x1x64xf32>
-      %p = memref.subview %m[%p, 0, 0, 0] [1, 32, 1, 64] [1, 1, 1, 1] : ...
+    #packing = #moe.packing<weights = [0], experts = 8, rows = 32, cols = 4, panel = 16, k_group = 1, type = f32>
+    func.func @k(%x: memref<?x4xf32, strided<[?, 1]>>, %table: memref<8xi64> {moe.packing = #packing}, %e: index,
+                 %p: index) -> f32 {
+      %c0 = arith.constant 0 : index
+      %address = memref.load %table[%e] : memref<8xi64>
+      %matrix = moe.from_address %address : memref<2x4x1x16xf32>
+      %panel = memref.subview %matrix[%p, 0, 0, 0] [1, 4, 1, 16] [1, 1, 1, 1]
+          : memref<2x4x1x16xf32> to memref<4x1x16xf32, strided<[16, 16, 1], offset: ?>>
+      %y = memref.load %panel[%c0, %c0, %c0] : memref<4x1x16xf32, strided<[16, 16, 1], offset: ?>>
+      return %y : f32
+    }
     ```
   }];
   let dependentDialects = ["mlir::memref::MemRefDialect", "mlir::arith::ArithDialect"];
@@ -80,16 +125,61 @@ def PlanWorkspace : Pass<"moe-plan-workspace", "mlir::ModuleOp"> {
   let description = [{
     Kernels never allocate: each `memref.alloc` at a kernel's top level becomes
     a `memref.view` of a workspace argument at an offset aligned to 64 bytes,
-    and a function `K_workspace(tokens) -> bytes` computes the total. A fixed
-    buffer of at most 16 KiB inside a parallel loop becomes a stack buffer of
-    the task. A size that is no function of the number of tokens is an error.
+    and a function `K_workspace(tokens) -> bytes` computes the total. A buffer
+    inside a parallel loop, fixed or a block of rows, of at most 16 KiB, becomes
+    a stack buffer of the task. A size that is no function of the number of
+    tokens is an error.
 
-    Before: `%b = memref.alloc(%tokens) : memref<?x4xf32>`.
+    Before:
+
+    ```mlir
+    func.func @k(%x: memref<?x4xf32, strided<[?, 1]>>) {
+      %c0 = arith.constant 0 : index
+      %c2 = arith.constant 2 : index
+      %zero = arith.constant 0.0 : f32
+      %n = memref.dim %x, %c0 : memref<?x4xf32, strided<[?, 1]>>
+      %n2 = arith.muli %n, %c2 : index
+      %a = memref.alloc(%n2) : memref<?x4xf32>
+      %b = memref.alloc() : memref<9xindex>
+      memref.store %zero, %a[%c0, %c0] : memref<?x4xf32>
+      memref.store %c0, %b[%c0] : memref<9xindex>
+      return
+    }
+    ```
 
     After:
 
     ```mlir
-    %b = memref.view %workspace[%offset][%tokens] : memref<?xi8> to memref<?x4xf32>
+    func.func @k(%x: memref<?x4xf32, strided<[?, 1]>>, %workspace: memref<?xi8>) {
+      %c32 = arith.constant 32 : index
+      %zero = arith.constant 0.0 : f32
+      %line = arith.constant -64 : index
+      %c63 = arith.constant 63 : index
+      %c2 = arith.constant 2 : index
+      %c0 = arith.constant 0 : index
+      %n = memref.dim %x, %c0 : memref<?x4xf32, strided<[?, 1]>>
+      %n2 = arith.muli %n, %c2 : index
+      %a = memref.view %workspace[%c0][%n2] : memref<?xi8> to memref<?x4xf32>
+      %bytes = arith.muli %n, %c32 : index
+      %more = arith.addi %bytes, %c63 : index
+      %lines = arith.andi %more, %line : index
+      %b = memref.view %workspace[%lines][] : memref<?xi8> to memref<9xindex>
+      memref.store %zero, %a[%c0, %c0] : memref<?x4xf32>
+      memref.store %c0, %b[%c0] : memref<9xindex>
+      return
+    }
+    func.func @k_workspace(%n: index) -> i64 {
+      %c128 = arith.constant 128 : index
+      %line = arith.constant -64 : index
+      %c63 = arith.constant 63 : index
+      %c32 = arith.constant 32 : index
+      %bytes = arith.muli %n, %c32 : index
+      %more = arith.addi %bytes, %c63 : index
+      %lines = arith.andi %more, %line : index
+      %sum = arith.addi %lines, %c128 : index
+      %total = arith.index_cast %sum : index to i64
+      return %total : i64
+    }
     ```
   }];
   let dependentDialects = ["mlir::memref::MemRefDialect", "mlir::arith::ArithDialect"];
@@ -102,13 +192,56 @@ def OutlineTasks : Pass<"moe-outline-tasks", "mlir::ModuleOp"> {
     of its iterations and a call of `moe_parallel_for`; the kernel gets the
     pool as its last argument. Loops inside a task are left for serial loops.
 
-    Before: `scf.forall (%i) in (%n) { body(%i, %x) }`.
+    Before:
+
+    ```mlir
+    func.func @k(%x: memref<4xf32>, %n: index) {
+      %zero = arith.constant 0.0 : f32
+      scf.forall (%i) = (0) to (%n) step (2) {
+        memref.store %zero, %x[%i] : memref<4xf32>
+      }
+      return
+    }
+    ```
 
     After:
 
     ```mlir
-    call @moe_parallel_for(%pool, %n, %task, %ctx) : (!llvm.ptr, i64, !llvm.ptr, !llvm.ptr) -> ()
-    func.func private @k_task0(%ctx: !llvm.ptr, %begin: i64, %end: i64) { scf.for ... { body } }
+    !memref = !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>
+    !context = !llvm.struct<(!memref, i64)>
+    func.func private @moe_parallel_for(!llvm.ptr, i64, !llvm.ptr, !llvm.ptr)
+    func.func private @k_task0(%ctx: !llvm.ptr, %begin: i64, %end: i64) {
+      %c2 = arith.constant 2 : index
+      %c1 = arith.constant 1 : index
+      %zero = arith.constant 0.0 : f32
+      %captured = llvm.load %ctx : !llvm.ptr -> !context
+      %0 = llvm.extractvalue %captured[0] : !context
+      %x = builtin.unrealized_conversion_cast %0 : !memref to memref<4xf32>
+      %first = arith.index_cast %begin : i64 to index
+      %last = arith.index_cast %end : i64 to index
+      scf.for %task = %first to %last step %c1 {
+        %i = arith.muli %task, %c2 : index
+        memref.store %zero, %x[%i] : memref<4xf32>
+      }
+      return
+    }
+    func.func @k(%x: memref<4xf32>, %n: index, %pool: !llvm.ptr) {
+      %f = constant @k_task0 : (!llvm.ptr, i64, i64) -> ()
+      %undef = llvm.mlir.undef : !context
+      %c2 = arith.constant 2 : index
+      %one = llvm.mlir.constant(1 : i64) : i64
+      %ctx = llvm.alloca %one x !context {alignment = 16 : i64} : (i64) -> !llvm.ptr
+      %tasks = arith.ceildivui %n, %c2 : index
+      %0 = builtin.unrealized_conversion_cast %x : memref<4xf32> to !memref
+      %1 = llvm.insertvalue %0, %undef[0] : !context
+      %2 = builtin.unrealized_conversion_cast %tasks : index to i64
+      %3 = llvm.insertvalue %2, %1[1] : !context
+      llvm.store %3, %ctx : !context, !llvm.ptr
+      %task = builtin.unrealized_conversion_cast %f : (!llvm.ptr, i64, i64) -> () to !llvm.ptr
+      %count = arith.index_cast %tasks : index to i64
+      call @moe_parallel_for(%pool, %count, %task, %ctx) : (!llvm.ptr, i64, !llvm.ptr, !llvm.ptr) -> ()
+      return
+    }
     ```
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::func::FuncDialect", "mlir::arith::ArithDialect",
@@ -118,10 +251,38 @@ def OutlineTasks : Pass<"moe-outline-tasks", "mlir::ModuleOp"> {
 def LowerAddresses : Pass<"moe-lower-addresses", "mlir::ModuleOp"> {
   let summary = "moe.from_address to a memref descriptor";
   let description = [{
-    Before: `%m = moe.from_address %a : memref<2x4xf32>`.
+    Before:
 
-    After: `llvm.inttoptr` and the descriptor of a static memref in the LLVM
-    dialect, with a cast that `convert-to-llvm` removes.
+    ```mlir
+    func.func @k(%address: i64) -> f32 {
+      %c0 = arith.constant 0 : index
+      %m = moe.from_address %address : memref<4xf32>
+      %v = memref.load %m[%c0] : memref<4xf32>
+      return %v : f32
+    }
+    ```
+
+    After, for `convert-to-llvm`, which removes the cast:
+
+    ```mlir
+    !memref = !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>
+    func.func @k(%address: i64) -> f32 {
+      %stride = llvm.mlir.constant(1 : index) : i64
+      %size = llvm.mlir.constant(4 : index) : i64
+      %offset = llvm.mlir.constant(0 : index) : i64
+      %poison = llvm.mlir.poison : !memref
+      %c0 = arith.constant 0 : index
+      %pointer = llvm.inttoptr %address : i64 to !llvm.ptr
+      %0 = llvm.insertvalue %pointer, %poison[0] : !memref
+      %1 = llvm.insertvalue %pointer, %0[1] : !memref
+      %2 = llvm.insertvalue %offset, %1[2] : !memref
+      %3 = llvm.insertvalue %size, %2[3, 0] : !memref
+      %4 = llvm.insertvalue %stride, %3[4, 0] : !memref
+      %m = builtin.unrealized_conversion_cast %4 : !memref to memref<4xf32>
+      %v = memref.load %m[%c0] : memref<4xf32>
+      return %v : f32
+    }
+    ```
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect"];
 }
