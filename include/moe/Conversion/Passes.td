@@ -44,28 +44,69 @@ def ConvertGroupedToLinalg : Pass<"convert-grouped-to-linalg", "::mlir::ModuleOp
     inside, a loop over experts (experts are data: the IR has one size for any
     number of them) with the tile product in linalg: rows gathered, all
     matrices in one contraction, the epilogue as an elementwise op, rows put in
-    place or scattered. `moe.router` and `moe.combine_slots` become loops over
-    blocks of rows, `moe.plan` a counting sort. A `#moe.kernel_config` on a
+    place or scattered. `moe.router`, `moe.combine_slots` and a `moe.map` become
+    loops over blocks of rows, `moe.plan` a counting sort. A `#moe.kernel_config` on a
     product goes to its tile (`moe.tile_product`) for the micro-kernel emitter.
 
     Before:
+
     ```mlir
-    %y = moe.grouped_matmul %x weights %w offsets %o : ... outs(%init) -> tensor<?x64xf32> {
-    ^bb0(%acc: f32):
-      moe.yield %acc : f32
+    func.func @product(%x: tensor<?x4xf32>, %w: tensor<8x64x4xf32>, %offsets: tensor<9xindex>, %init: tensor<?x64xf32>)
+        -> tensor<?x64xf32> {
+      %y = moe.grouped_matmul %x weights %w offsets %offsets
+          : tensor<?x4xf32> weights tensor<8x64x4xf32> offsets tensor<9xindex> outs(%init : tensor<?x64xf32>)
+          -> tensor<?x64xf32> {
+      ^bb0(%acc: f32):
+        moe.yield %acc : f32
+      }
+      return %y : tensor<?x64xf32>
     }
     ```
-    After:
+
+    After, but for the identity that stands for an epilogue:
+
     ```mlir
-    %y = scf.forall (%column) = (0) to (64) step (32) shared_outs(%out = %init) -> (tensor<?x64xf32>) {
-      %part = tensor.extract_slice %out[0, %column] ...
-      %done = scf.for %expert = %c0 to %c8 step %c1 iter_args(%p = %part) {
-        %acc = linalg.generic ... attrs = {moe.tile_product}
-        %rows = linalg.generic ...
-        %next = tensor.insert_slice %rows into %p ...
-        scf.yield %next
+    #rows = affine_map<(m, n, k) -> (m, k)>
+    #columns = affine_map<(m, n, k) -> (n, k)>
+    #product = affine_map<(m, n, k) -> (m, n)>
+    func.func @product(%x: tensor<?x4xf32>, %w: tensor<8x64x4xf32>, %offsets: tensor<9xindex>, %init: tensor<?x64xf32>)
+        -> tensor<?x64xf32> {
+      %zero = arith.constant 0.0 : f32
+      %c8 = arith.constant 8 : index
+      %c1 = arith.constant 1 : index
+      %c0 = arith.constant 0 : index
+      %n = tensor.dim %init, %c0 : tensor<?x64xf32>
+      %y = scf.forall (%column) = (0) to (64) step (32) shared_outs(%out = %init) -> (tensor<?x64xf32>) {
+        %panel = tensor.extract_slice %out[0, %column] [%n, 32] [1, 1] : tensor<?x64xf32> to tensor<?x32xf32>
+        %done = scf.for %expert = %c0 to %c8 step %c1 iter_args(%part = %panel) -> (tensor<?x32xf32>) {
+          %after = arith.addi %expert, %c1 : index
+          %first = tensor.extract %offsets[%expert] : tensor<9xindex>
+          %end = tensor.extract %offsets[%after] : tensor<9xindex>
+          %m = arith.subi %end, %first : index
+          %matrix = tensor.extract_slice %w[%expert, %column, 0] [1, 32, 4] [1, 1, 1]
+              : tensor<8x64x4xf32> to tensor<32x4xf32>
+          %rows = tensor.extract_slice %x[%first, 0] [%m, 4] [1, 1] : tensor<?x4xf32> to tensor<?x4xf32>
+          %empty = tensor.empty(%m) : tensor<?x32xf32>
+          %start = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x32xf32>) -> tensor<?x32xf32>
+          %tile = linalg.generic {indexing_maps = [#rows, #columns, #product],
+                                  iterator_types = ["parallel", "parallel", "reduction"]}
+              ins(%rows, %matrix : tensor<?x4xf32>, tensor<32x4xf32>) outs(%start : tensor<?x32xf32>)
+              attrs = {moe.tile_product} {
+          ^bb0(%a: f32, %b: f32, %sum: f32):
+            %ab = arith.mulf %a, %b : f32
+            %acc = arith.addf %sum, %ab : f32
+            linalg.yield %acc : f32
+          } -> tensor<?x32xf32>
+          %next = tensor.insert_slice %tile into %part[%first, 0] [%m, 32] [1, 1]
+              : tensor<?x32xf32> into tensor<?x32xf32>
+          scf.yield %next : tensor<?x32xf32>
+        }
+        scf.forall.in_parallel {
+          tensor.parallel_insert_slice %done into %out[0, %column] [%n, 32] [1, 1]
+              : tensor<?x32xf32> into tensor<?x64xf32>
+        }
       }
-      scf.forall.in_parallel { tensor.parallel_insert_slice %done into %out[0, %column] ... }
+      return %y : tensor<?x64xf32>
     }
     ```
   }];
