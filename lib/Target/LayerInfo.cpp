@@ -103,10 +103,12 @@ static LogicalResult readBuffers(func::FuncOp kernel, LayerInfo &info) {
 static LogicalResult readTensors(func::FuncOp kernel, LayerInfo &info) {
   info.inputs.push_back(operandInfo(inputName(0), kernel.getArgumentTypes().front()));
   for (auto [index, type] : llvm::enumerate(kernel.getResultTypes())) {
-    auto name = kernel.getResultAttrOfType<StringAttr>(index, kResultNameAttr);
-    if (!name || !isa<RankedTensorType>(type))
-      return kernel.emitOpError("expects every result to be a tensor with ") << kResultNameAttr;
-    info.outputs.push_back(operandInfo(name.getValue(), type));
+    if (!isa<RankedTensorType>(type))
+      return kernel.emitOpError("expects every result to be a tensor, got ") << type;
+    // A result without a name has that which the kernel stage will give it.
+    auto given = kernel.getResultAttrOfType<StringAttr>(index, kResultNameAttr);
+    std::string name = given ? given.getValue().str() : index == 0 ? "output" : "result" + std::to_string(index);
+    info.outputs.push_back(operandInfo(name, type));
   }
   return success();
 }
