@@ -12,11 +12,17 @@ using namespace mlir::moe;
 static std::string firstLine(StringRef text) { return text.trim().split('\n').first.rtrim().str(); }
 
 static std::string lineOf(Diagnostic &diagnostic) {
-  std::string line;
-  if (auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
-    line =
-        (place.getFilename().getValue() + ":" + Twine(place.getLine()) + ":" + Twine(place.getColumn()) + ": ").str();
-  return line + firstLine(diagnostic.str());
+  std::string text = firstLine(diagnostic.str());
+  auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>();
+  if (!place)
+    return text;
+  StringRef file = place.getFilename();
+  if (place.getLine() == 0) { // a module as a whole
+    StringRef rest = text;
+    rest.consume_front("'builtin.module' op ");
+    return (file + ": " + rest).str();
+  }
+  return (file + ":" + Twine(place.getLine()) + ":" + Twine(place.getColumn()) + ": " + text).str();
 }
 
 DiagnosticLine::DiagnosticLine(MLIRContext *context)
