@@ -1,0 +1,32 @@
+// RUN: not moe-opt %s --moe-compile-pipeline=cpu=pdp11 2>&1 | FileCheck %s --check-prefix=CPU
+// RUN: not moe-opt %s --moe-compile-pipeline=cpu=pentium3 2>&1 | FileCheck %s --check-prefix=OLD
+// RUN: not moe-opt %s --moe-compile-pipeline=target=nvptx 2>&1 | FileCheck %s --check-prefix=TARGET
+// RUN: not moe-opt %s --moe-compile-pipeline=stop-after=ptx 2>&1 | FileCheck %s --check-prefix=STAGE
+// RUN: not moe-opt %s --moe-compile-pipeline=speed=11 2>&1 | FileCheck %s --check-prefix=OPTION
+// RUN: not moe-opt %s --moe-to-linalg-pipeline=level=pdp11 2>&1 | FileCheck %s --check-prefix=LEVEL
+// RUN: not moe-opt %s --moe-cpu-pipeline=level=pdp11 2>&1 | FileCheck %s --check-prefix=LEVEL
+// RUN: not moe-opt %s --moe-compile-pipeline=stop-after=model 2>&1 | FileCheck %s --check-prefix=FORM
+// RUN: not moe-opt %s --moe-compile-pipeline=stop-after=linalg 2>&1 | FileCheck %s --check-prefix=FORM
+
+// An option that names what is not there is one line that says what is.
+// CPU-NOT: error
+// CPU: error: unknown cpu "pdp11": expected native, avx512-bf16, x86-64-v4, x86-64-v3, or a CPU name with AVX2 such as znver5 or sapphirerapids
+// CPU-NOT: {{.}}
+// OLD: error: unknown cpu "pentium3": expected native, avx512-bf16, {{.*$}}
+// OLD-NOT: {{.}}
+// TARGET-NOT: error
+// TARGET: error: target "nvptx" is not there yet: expected cpu
+// TARGET-NOT: {{.}}
+// STAGE-NOT: error
+// STAGE: error: unknown stage "ptx": expected model, grouped, linalg, kernel or target
+// STAGE-NOT: {{.}}
+// OPTION: no such option speed
+// LEVEL: error: unknown machine level: pdp11
+// LEVEL-NOT: error:
+
+// A module whose form is not the one that the pipeline begins with is refused before anything is done to it.
+// FORM: compile-errors.mlir:[[@LINE+2]]:8: error: 'moe.gather' op is not part of the model form
+func.func @grouped(%x: tensor<?x8xf32>, %tokens: tensor<?xindex>, %init: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %y = moe.gather %x at %tokens : tensor<?x8xf32>, tensor<?xindex> outs(%init : tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
