@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace mlir::moe {
 #define GEN_PASS_DEF_BUFFERIZE
@@ -31,10 +32,27 @@ static BaseMemRefType argumentType(bufferization::TensorLikeType type, Attribute
   return MemRefType::get(tensor.getShape(), tensor.getElementType(), layout, memorySpace);
 }
 
+/// Gives every use of an empty tensor one of its own. CSE makes those of one type one, and without its checks of
+/// parallel regions the analysis lets a loop in a task carry both on in one buffer.
+static void separateEmptyTensors(ModuleOp module) {
+  SmallVector<tensor::EmptyOp> shared;
+  module.walk([&](tensor::EmptyOp op) {
+    if (!op->use_empty() && !op->hasOneUse())
+      shared.push_back(op);
+  });
+  OpBuilder builder(module.getContext());
+  for (tensor::EmptyOp op : shared) {
+    builder.setInsertionPoint(op);
+    for (OpOperand &use : llvm::make_early_inc_range(llvm::drop_begin(op->getUses())))
+      use.set(builder.clone(*op)->getResult(0));
+  }
+}
+
 namespace {
 
 struct Bufferize : moe::impl::BufferizeBase<Bufferize> {
   void runOnOperation() override {
+    separateEmptyTensors(getOperation());
     IRRewriter rewriter(&getContext());
     // What is computed into a fresh tensor and then put into an output is computed in the output.
     if (failed(bufferization::eliminateEmptyTensors(rewriter, getOperation())))

@@ -21,6 +21,26 @@ namespace mlir::moe {
 using namespace mlir;
 using namespace mlir::moe;
 
+/// The same elements as `type`, whose strides differ in dimensions of one element at most.
+static Value withStridesOf(OpBuilder &b, Location loc, Value part, MemRefType type) {
+  if (part.getType() == type)
+    return part;
+  if (memref::CastOp::areCastCompatible(part.getType(), type))
+    return memref::CastOp::create(b, loc, type, part);
+  // Of several dimensions of one element the old slice and the new one dropped others.
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, part);
+  SmallVector<int64_t> strides;
+  int64_t staticOffset;
+  [[maybe_unused]] LogicalResult strided = type.getStridesAndOffset(strides, staticOffset);
+  assert(succeeded(strided) && "a slice has strides");
+  OpFoldResult offset = metadata.getOffset();
+  if (!ShapedType::isDynamic(staticOffset))
+    offset = b.getIndexAttr(staticOffset);
+  return memref::ReinterpretCastOp::create(b, loc, type, metadata.getBaseBuffer(), offset,
+                                           getAsIndexOpFoldResult(b.getContext(), type.getShape()),
+                                           getAsIndexOpFoldResult(b.getContext(), strides));
+}
+
 /// Replaces a slice of one expert by a slice of the memory at the expert's address.
 static LogicalResult rewriteSlice(memref::SubViewOp slice, BlockArgument table, MemRefType whole) {
   SmallVector<OpFoldResult> offsets = slice.getMixedOffsets(), sizes = slice.getMixedSizes(),
@@ -35,12 +55,11 @@ static LogicalResult rewriteSlice(memref::SubViewOp slice, BlockArgument table, 
   Value memory = FromAddressOp::create(b, loc, one, address);
   auto drop = [](SmallVector<OpFoldResult> &list) { return ArrayRef<OpFoldResult>(list).drop_front(); };
   auto resultShape = slice.getType().getShape();
-  auto type = memref::SubViewOp::inferRankReducedResultType(resultShape, one, drop(offsets), drop(sizes), drop(strides));
-  Value part = memref::SubViewOp::create(b, loc, cast<MemRefType>(type), memory, drop(offsets), drop(sizes), drop(strides));
-  // Strides are those of the old slice and the offset is dynamic in both, so users take the new one as it is.
-  if (part.getType() != slice.getType())
-    part = memref::CastOp::create(b, loc, slice.getType(), part);
-  slice.replaceAllUsesWith(part);
+  auto type =
+      memref::SubViewOp::inferRankReducedResultType(resultShape, one, drop(offsets), drop(sizes), drop(strides));
+  Value part =
+      memref::SubViewOp::create(b, loc, cast<MemRefType>(type), memory, drop(offsets), drop(sizes), drop(strides));
+  slice.replaceAllUsesWith(withStridesOf(b, loc, part, slice.getType()));
   slice.erase();
   return success();
 }

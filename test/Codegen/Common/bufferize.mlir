@@ -69,3 +69,42 @@ func.func @copy(%x: tensor<?x4xf32> {bufferization.writable = false}, %f: f32) -
   %sum = arith.addf %a, %b : f32
   return %sum : f32
 }
+
+// -----
+
+// What a loop of a task carries on from one empty tensor twice is two buffers: one is read while the other is written.
+// CHECK-LABEL: func.func @one_empty_tensor
+// CHECK: scf.forall
+// CHECK-DAG: %[[A:.*]] = memref.alloc() {{.*}}: memref<4xf32>
+// CHECK-DAG: %[[B:.*]] = memref.alloc() {{.*}}: memref<4xf32>
+// CHECK: linalg.fill {{.*}} outs(%[[B]]
+// CHECK: scf.for
+// CHECK: memref.load %[[B]]
+// CHECK: memref.store %{{.*}}, %[[A]]
+func.func @one_empty_tensor(%x: f32, %i: index, %n: index, %out: memref<?xf32, strided<[?]>>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %all = tensor.empty(%n) : tensor<?xf32>
+  %y = scf.forall (%j) in (%n) shared_outs(%o = %all) -> (tensor<?xf32>) {
+    %slice = tensor.extract_slice %o[%j] [1] [1] : tensor<?xf32> to tensor<1xf32>
+    %empty = tensor.empty() : tensor<4xf32>
+    %carried:3 = scf.for %l = %c0 to %c1 step %c1
+        iter_args(%part = %slice, %a = %empty, %b = %empty) -> (tensor<1xf32>, tensor<4xf32>, tensor<4xf32>) {
+      %filled = linalg.fill ins(%x : f32) outs(%b : tensor<4xf32>) -> tensor<4xf32>
+      %moved = scf.for %k = %c0 to %n step %c1 iter_args(%to = %a) -> (tensor<4xf32>) {
+        %value = tensor.extract %filled[%i] : tensor<4xf32>
+        %next = tensor.insert %value into %to[%k] : tensor<4xf32>
+        scf.yield %next : tensor<4xf32>
+      }
+      %result = tensor.extract %moved[%i] : tensor<4xf32>
+      %new = tensor.insert %result into %part[%c0] : tensor<1xf32>
+      scf.yield %new, %moved, %filled : tensor<1xf32>, tensor<4xf32>, tensor<4xf32>
+    }
+    scf.forall.in_parallel {
+      tensor.parallel_insert_slice %carried#0 into %o[%j] [1] [1] : tensor<1xf32> into tensor<?xf32>
+    }
+  }
+  bufferization.materialize_in_destination %y in restrict writable %out
+      : (tensor<?xf32>, memref<?xf32, strided<[?]>>) -> ()
+  return
+}

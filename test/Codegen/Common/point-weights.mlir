@@ -16,6 +16,21 @@ func.func @k(%x: memref<?x4xf32, strided<[?, 1]>>, %w: memref<8x2x4x1x16xf32> {m
 }
 // -----
 
+// Of the dimensions of one element the old slice kept the expert's; the new one has none of that stride.
+// CHECK-LABEL: func.func @one_element_an_expert
+// CHECK: %[[M:.*]] = moe.from_address %{{.*}} : memref<2x1x1x16xf32>
+// CHECK: memref.reinterpret_cast %{{.*}} to offset: [%{{.*}}], sizes: [1, 1, 16], strides: [32, 16, 1]
+#thin = #moe.packing<weights = [0], experts = 8, rows = 32, cols = 1, panel = 16, k_group = 1, type = f32>
+func.func @one_element_an_expert(%w: memref<8x2x1x1x16xf32> {moe.packing = #thin}, %e: index, %p: index) -> f32 {
+  %c0 = arith.constant 0 : index
+  %panel = memref.subview %w[%e, %p, 0, 0, 0] [1, 1, 1, 1, 16] [1, 1, 1, 1, 1]
+      : memref<8x2x1x1x16xf32> to memref<1x1x16xf32, strided<[32, 16, 1], offset: ?>>
+  %y = memref.load %panel[%c0, %c0, %c0] : memref<1x1x16xf32, strided<[32, 16, 1], offset: ?>>
+  return %y : f32
+}
+
+// -----
+
 // One expert and one panel: the slice is all of the weight. A weight that is not packed has no table.
 // CHECK-LABEL: func.func @one_expert
 // CHECK-SAME: memref<1xi64> {moe.packing = #moe.packing<weights = [0],
