@@ -31,12 +31,14 @@ Stage mlir::moe::stageOf(ModuleOp module) {
   return hasForm(module, Form::Model) ? Stage::Model : Stage::Grouped;
 }
 
-static Expected<std::string> levelFor(const std::string &cpu) {
+/// Best first.
+static Expected<std::vector<std::string>> levelsFor(const std::string &cpu) {
   std::string known;
-  if (const MachineLevel *level = resolveMachineLevel(cpu, moe_cpu_features(), known))
-    return level->name().str();
-  if (cpu == "x86-64")
-    return Error{"--cpu=x86-64: several machine levels in one library are not there yet; choose one of " + known};
+  std::vector<std::string> levels;
+  for (const MachineLevel *level : resolveMachineLevels(cpu, moe_cpu_features(), known))
+    levels.push_back(level->name().str());
+  if (!levels.empty())
+    return levels;
   if (cpu == "native")
     return Error{
         "--cpu=native: expected a processor with AVX2 and FMA, got one without; choose a --cpu to compile for"};
@@ -53,9 +55,9 @@ static Expected<Unit> runPasses(ModuleOp module, llvm::function_ref<void(OpPassM
 }
 
 Expected<Unit> mlir::moe::lower(ModuleOp module, const CompileOptions &options) {
-  auto level = levelFor(options.cpu);
-  if (!level)
-    return level.error();
+  auto levels = levelsFor(options.cpu);
+  if (!levels)
+    return levels.error();
   Stage stage = stageOf(module);
   auto reached = [&]() -> Expected<Unit> {
     if (options.atStage)
@@ -75,10 +77,10 @@ Expected<Unit> mlir::moe::lower(ModuleOp module, const CompileOptions &options) 
     auto build = [&](OpPassManager &passes) {
       if (next == Stage::Kernel && options.reference) {
         CPUPipelineOptions reference;
-        reference.level = *level;
+        reference.level = levels->back();
         return buildReferencePipeline(passes, reference);
       }
-      buildStage(passes, stage, *level);
+      buildStage(passes, stage, *levels);
     };
     if (auto done = runPasses(module, build, next); !done)
       return done;

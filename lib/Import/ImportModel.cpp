@@ -101,7 +101,8 @@ OwningOpRef<ModuleOp> mlir::moe::importModel(MLIRContext *context, const ModelDe
     StringAttr name = kernels.intern(std::move(*kernel));
     SmallVector<Attribute> weights = emitWeights(b, *block, dtype);
     LayerOp::create(b, b.getStringAttr("moe" + std::to_string(block->index)), b.getI64IntegerAttr(block->index),
-                    FlatSymbolRefAttr::get(name), b.getArrayAttr(weights), /*info=*/DictionaryAttr());
+                    FlatSymbolRefAttr::get(name), b.getArrayAttr(weights), /*info=*/DictionaryAttr(),
+                    /*variants=*/ArrayAttr());
   }
   for (OwningOpRef<func::FuncOp> &kernel : kernels.take())
     module->push_back(kernel.release());

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===- CPU.cpp - moe-cpu-pipeline: tiles in linalg to kernels on buffers ----------------------------------===//
 
-#include "moe/Codegen/CPU/MachineLevel.h"
 #include "moe/Codegen/CPU/Passes.h"
 #include "moe/Codegen/Common/Passes.h"
 #include "moe/Conversion/Passes.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "moe/Pipelines/Pipelines.h"
 
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -30,13 +28,9 @@ static void buildKernel(OpPassManager &pm, StringRef level) {
   buildCleanup(pm);
   pm.addPass(createPlanWorkspace());
   buildCleanup(pm);
-  const MachineLevel *machine = findMachineLevel(level);
-  if (!machine || !machine->convertsToBF16()) {
-    // LLVM would call a function of the compiler's runtime library for it.
-    arith::ArithExpandOpsPassOptions expand;
-    expand.includeBf16 = true;
-    pm.addPass(arith::createArithExpandOpsPass(expand));
-  }
+  ExpandBF16Options bf16;
+  bf16.level = level.str();
+  pm.addPass(createExpandBF16(bf16));
   pm.addPass(createOutlineTasks());
   pm.addPass(createLoopInvariantCodeMotionPass());
   buildCleanup(pm);

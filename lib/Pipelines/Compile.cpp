@@ -24,20 +24,22 @@ std::optional<Stage> mlir::moe::parseStage(StringRef name) {
 
 StringRef mlir::moe::stageName(Stage stage) { return kStageNames[static_cast<int>(stage)]; }
 
-void mlir::moe::buildStage(OpPassManager &pm, Stage from, StringRef level) {
+void mlir::moe::buildStage(OpPassManager &pm, Stage from, ArrayRef<std::string> levels) {
   switch (from) {
   case Stage::Model:
     buildOptimizePipeline(pm, OptimizePipelineOptions());
     break;
   case Stage::Grouped: {
     LinalgPipelineOptions options;
-    options.level = level.str();
+    options.level = levels.back();
+    for (const std::string &level : levels)
+      options.levels.push_back(level);
     buildLinalgPipeline(pm, options);
     break;
   }
   case Stage::Linalg: {
     CPUPipelineOptions options;
-    options.level = level.str();
+    options.level = levels.back();
     buildCPUPipeline(pm, options);
     break;
   }
@@ -58,14 +60,16 @@ LogicalResult mlir::moe::buildCompilePipeline(OpPassManager &pm, const CompilePi
   if (!last)
     return error("unknown stage \"" + options.stopAfter + "\": expected model, grouped, linalg, kernel or target");
   std::string known;
-  const MachineLevel *level = resolveMachineLevel(options.cpu, moe_cpu_features(), known);
-  if (!level)
+  std::vector<std::string> levels;
+  for (const MachineLevel *level : resolveMachineLevels(options.cpu, moe_cpu_features(), known))
+    levels.push_back(level->name().str());
+  if (levels.empty())
     return error("unknown cpu \"" + options.cpu + "\": expected " + known);
   if (*last == Stage::Model)
     pm.addPass(createVerifyForm({Form::Model}));
   for (Stage stage : {Stage::Model, Stage::Grouped, Stage::Linalg, Stage::Kernel})
     if (stage < *last)
-      buildStage(pm, stage, level->name());
+      buildStage(pm, stage, levels);
   return success();
 }
 

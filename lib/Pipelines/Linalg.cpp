@@ -10,6 +10,12 @@ using namespace mlir;
 using namespace mlir::moe;
 
 void mlir::moe::buildLinalgPipeline(OpPassManager &pm, const LinalgPipelineOptions &options) {
+  // Kernels part here: what a layer computes is settled, tile sizes are not.
+  if (options.levels.size() > 1) {
+    ForkLevelsOptions fork;
+    fork.levels.assign(options.levels.begin(), options.levels.end());
+    pm.addPass(createForkLevels(fork));
+  }
   // Tile sizes are needed to cut the ops, so they are chosen while the ops are still whole.
   SelectKernelConfigOptions config;
   config.level = options.level;

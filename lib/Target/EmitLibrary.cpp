@@ -37,7 +37,8 @@ public:
 private:
   using Row = DescriptorBuilder::Row;
 
-  LogicalResult emitKernel(LayerOp layer);
+  LogicalResult emitKernel(LayerOp layer, StringAttr name);
+  FailureOr<Row> emitVariant(LayerOp layer, StringAttr kernel, const std::string &prefix);
   FailureOr<Row> emitLayer(LayerOp layer);
   FailureOr<Row> emitWeight(LayerOp layer, PackingAttr packing, const Twine &name);
   FlatSymbolRefAttr emitOperands(ArrayRef<OperandInfo> operands, const Twine &name);
@@ -53,13 +54,23 @@ private:
 
 } // namespace
 
-LogicalResult LibraryEmitter::emitKernel(LayerOp layer) {
-  StringAttr name = layer.getKernelAttr().getAttr();
+/// The kernels of a layer, best machine level first.
+static SmallVector<StringAttr> kernelsOf(LayerOp layer) {
+  SmallVector<StringAttr> names;
+  if (ArrayAttr variants = layer.getVariantsAttr())
+    for (auto variant : variants.getAsRange<FlatSymbolRefAttr>())
+      names.push_back(variant.getAttr());
+  else
+    names.push_back(layer.getKernelAttr().getAttr());
+  return names;
+}
+
+LogicalResult LibraryEmitter::emitKernel(LayerOp layer, StringAttr name) {
   if (kernels.contains(name))
     return success();
   auto function = symbols.lookupNearestSymbolFrom<func::FuncOp>(layer, name);
   if (!function || function.isExternal())
-    return layer.emitOpError("expects a func.func with a body as kernel, got ") << layer.getKernelAttr();
+    return layer.emitOpError("expects a func.func with a body as kernel, got @") << name.getValue();
   FailureOr<KernelArguments> arguments = KernelArguments::of(function);
   if (failed(arguments))
     return failure();
@@ -120,12 +131,8 @@ FlatSymbolRefAttr LibraryEmitter::emitOperands(ArrayRef<OperandInfo> operands, c
   return builder.array(name.toStringRef(storage), abi::operandDesc, rows);
 }
 
-FailureOr<LibraryEmitter::Row> LibraryEmitter::emitLayer(LayerOp layer) {
-  FailureOr<LayerInfo> info = describeLayer(layer, symbols);
-  if (failed(info))
-    return failure();
-  Kernel &kernel = kernels[layer.getKernelAttr().getAttr()];
-  std::string prefix = "moe." + info->name;
+FailureOr<LibraryEmitter::Row> LibraryEmitter::emitVariant(LayerOp layer, StringAttr name, const std::string &prefix) {
+  Kernel &kernel = kernels[name];
   SmallVector<Row> weights;
   for (auto [position, index] : llvm::enumerate(kernel.arguments.weights)) {
     auto packing = kernel.function.getArgAttrOfType<PackingAttr>(index, kPackingAttr);
@@ -135,15 +142,32 @@ FailureOr<LibraryEmitter::Row> LibraryEmitter::emitLayer(LayerOp layer) {
     weights.push_back(std::move(*weight));
   }
   FlatSymbolRefAttr weightList = builder.array(prefix + ".weights", abi::weightDesc, weights);
-  Row variant = {builder.text(target.level),
-                 int64_t(target.required),
-                 weightList,
-                 int64_t(weights.size()),
-                 FlatSymbolRefAttr::get(kernel.entry.bytes),
-                 FlatSymbolRefAttr::get(kernel.entry.run)};
+  TargetSpec spec = kernel.function->hasAttr(kTargetAttr) ? targetSpecOf(kernel.function) : target;
+  return Row{builder.text(spec.level),
+             int64_t(spec.required),
+             weightList,
+             int64_t(weights.size()),
+             FlatSymbolRefAttr::get(kernel.entry.bytes),
+             FlatSymbolRefAttr::get(kernel.entry.run)};
+}
+
+FailureOr<LibraryEmitter::Row> LibraryEmitter::emitLayer(LayerOp layer) {
+  FailureOr<LayerInfo> info = describeLayer(layer, symbols);
+  if (failed(info))
+    return failure();
+  std::string prefix = "moe." + info->name;
+  SmallVector<StringAttr> names = kernelsOf(layer);
+  SmallVector<Row> variantRows;
+  for (StringAttr name : names) {
+    std::string place = names.size() == 1 ? prefix : prefix + "." + name.str();
+    FailureOr<Row> variant = emitVariant(layer, name, place);
+    if (failed(variant))
+      return failure();
+    variantRows.push_back(std::move(*variant));
+  }
   FlatSymbolRefAttr inputs = emitOperands(info->inputs, prefix + ".inputs");
   FlatSymbolRefAttr outputs = emitOperands(info->outputs, prefix + ".outputs");
-  FlatSymbolRefAttr variants = builder.array(prefix + ".variants", abi::variantDesc, variant);
+  FlatSymbolRefAttr variants = builder.array(prefix + ".variants", abi::variantDesc, variantRows);
   return Row{builder.text(info->name),
              info->block,
              info->experts,
@@ -155,7 +179,7 @@ FailureOr<LibraryEmitter::Row> LibraryEmitter::emitLayer(LayerOp layer) {
              outputs,
              int64_t(info->outputs.size()),
              variants,
-             1};
+             int64_t(variantRows.size())};
 }
 
 FlatSymbolRefAttr LibraryEmitter::textOf(StringRef attribute) {
@@ -181,8 +205,9 @@ LogicalResult LibraryEmitter::emit() {
   if (symbols.lookupSymbolIn(module, StringAttr::get(module.getContext(), MOE_LIBRARY_SYMBOL)))
     return module.emitOpError("expects the symbol @" MOE_LIBRARY_SYMBOL " to be free");
   for (LayerOp layer : layers)
-    if (failed(emitKernel(layer)))
-      return failure();
+    for (StringAttr kernel : kernelsOf(layer))
+      if (failed(emitKernel(layer, kernel)))
+        return failure();
   SmallVector<Row> rows;
   for (LayerOp layer : layers) {
     FailureOr<Row> row = emitLayer(layer);

@@ -25,9 +25,9 @@ TargetSpec mlir::moe::lowestTargetSpec() {
   return {"x86-64-v3", "x86_64-unknown-linux-gnu", "x86-64-v3", "", MOE_CPU_AVX2_FMA};
 }
 
-TargetSpec mlir::moe::targetSpecOf(ModuleOp module) {
+TargetSpec mlir::moe::targetSpecOf(Operation *op) {
   TargetSpec spec = lowestTargetSpec();
-  auto target = module->getAttrOfType<DictionaryAttr>(kTargetAttr);
+  auto target = op->getAttrOfType<DictionaryAttr>(kTargetAttr);
   if (!target)
     return spec;
   auto read = [&](StringRef key, std::string &value) {

@@ -42,6 +42,7 @@ void mlir::moe::buildTargetPipeline(OpPassManager &pm) {
   pm.addPass(createConvertVectorToLLVMPass(vectors));
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createSetFunctionTargets());
   pm.addPass(createMaskAsIntegers());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -32,6 +32,8 @@ void registerOptimizePipeline();
 struct LinalgPipelineOptions : PassPipelineOptions<LinalgPipelineOptions> {
   Option<std::string> level{*this, "level", llvm::cl::desc("machine level whose tile sizes are used"),
                             llvm::cl::init("x86-64-v3")};
+  ListOption<std::string> levels{*this, "levels",
+                                 llvm::cl::desc("several levels, best first: a kernel for each; level is the lowest")};
 };
 
 void buildLinalgPipeline(OpPassManager &pm, const LinalgPipelineOptions &options);
@@ -71,8 +73,8 @@ struct CompilePipelineOptions : PassPipelineOptions<CompilePipelineOptions> {
                                 llvm::cl::init("target")};
 };
 
-/// Appends the passes that lead from stage `from` to the next one, for machine level `level`.
-void buildStage(OpPassManager &pm, Stage from, StringRef level);
+/// Appends the passes that lead from stage `from` to the next one, for machine levels (best first, at least one).
+void buildStage(OpPassManager &pm, Stage from, ArrayRef<std::string> levels);
 
 /// Fails with a message when an option names what is not there.
 LogicalResult buildCompilePipeline(OpPassManager &pm, const CompilePipelineOptions &options,

@@ -14,7 +14,8 @@
 
 namespace mlir::moe {
 
-/// What code may be generated: the attribute `moe.target` of a module, a dictionary with these keys.
+/// What code may be generated: the attribute `moe.target` of a module, or of a function that differs from its module, a
+/// dictionary with these keys.
 constexpr llvm::StringLiteral kTargetAttr = "moe.target";
 
 struct TargetSpec {
@@ -28,8 +29,8 @@ struct TargetSpec {
 /// The lowest level of the architecture that this process runs on.
 TargetSpec lowestTargetSpec();
 
-/// The attribute of the module; the lowest level there is when it has none.
-TargetSpec targetSpecOf(ModuleOp module);
+/// The attribute of a module or function; the lowest level there is when it has none.
+TargetSpec targetSpecOf(Operation *op);
 
 /// A machine that generates position-independent code from these features and nothing it finds on the host.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const TargetSpec &spec);

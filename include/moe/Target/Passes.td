@@ -69,4 +69,30 @@ def MaskAsIntegers : Pass<"moe-mask-as-integers"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def SetFunctionTargets : Pass<"moe-set-function-targets", "::mlir::ModuleOp"> {
+  let summary = "functions of other machine levels than their module get their CPU and features";
+  let description = [{
+    A function with `moe.target` (a kernel of one of several levels in a
+    library, or a task of it) is compiled for that CPU and those features
+    rather than the module's.
+
+    Before:
+
+    ```mlir
+    llvm.func @k() attributes {moe.level = "x86-64-v4", moe.target = {cpu = "x86-64-v4", features = "-prefer-256-bit"}} {
+      llvm.return
+    }
+    ```
+
+    After:
+
+    ```mlir
+    llvm.func @k() attributes {target_cpu = "x86-64-v4", target_features = #llvm.target_features<["-prefer-256-bit"]>} {
+      llvm.return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // MOE_TARGET_PASSES_TD

@@ -90,17 +90,15 @@ struct EmitRowMaps : moe::impl::EmitRowMapsBase<EmitRowMaps> {
   using EmitRowMapsBase::EmitRowMapsBase;
 
   void runOnOperation() override {
-    const MachineLevel *machine = findMachineLevel(level);
-    if (!machine) {
-      getOperation()->emitError("unknown machine level: ") << level;
-      return signalPassFailure();
-    }
     SmallVector<linalg::GenericOp> maps;
     getOperation()->walk([&](linalg::GenericOp op) {
       if (op->hasAttr(kRowMapAttr))
         maps.push_back(op);
     });
     for (linalg::GenericOp map : maps) {
+      const MachineLevel *machine = machineLevelOf(map, level);
+      if (!machine)
+        return signalPassFailure();
       OpBuilder b(map);
       FailureOr<Value> result = emit(b, map, machine->lanes());
       if (failed(result)) {

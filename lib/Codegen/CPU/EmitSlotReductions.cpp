@@ -141,18 +141,17 @@ struct EmitSlotReductions : moe::impl::EmitSlotReductionsBase<EmitSlotReductions
   using EmitSlotReductionsBase::EmitSlotReductionsBase;
 
   void runOnOperation() override {
-    const MachineLevel *machine = findMachineLevel(level);
-    if (!machine) {
-      getOperation()->emitError("unknown machine level: ") << level;
-      return signalPassFailure();
-    }
     SmallVector<linalg::GenericOp> reductions;
     getOperation()->walk([&](linalg::GenericOp op) {
       if (op->hasAttr("moe.slot_reduction"))
         reductions.push_back(op);
     });
-    for (linalg::GenericOp reduction : reductions)
+    for (linalg::GenericOp reduction : reductions) {
+      const MachineLevel *machine = machineLevelOf(reduction, level);
+      if (!machine)
+        return signalPassFailure();
       emit(reduction, machine->lanes());
+    }
   }
 
   /// The elementwise op that takes the sums, or null where it was the identity and folded.

@@ -5,8 +5,9 @@
 
 #include "moe/Runtime/Runtime.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
 using namespace mlir;
@@ -50,19 +51,30 @@ static uint64_t featuresOfCPU(StringRef cpu) {
   return features;
 }
 
-const MachineLevel *mlir::moe::resolveMachineLevel(StringRef cpu, uint64_t hostFeatures, std::string &known) {
-  if (cpu == "native")
-    return bestMachineLevel(hostFeatures);
-  if (const MachineLevel *level = findMachineLevel(cpu))
-    return level;
+const MachineLevel *mlir::moe::machineLevelOf(Operation *op, StringRef byDefault) {
+  auto function = isa<func::FuncOp>(op) ? cast<func::FuncOp>(op) : op->getParentOfType<func::FuncOp>();
+  auto name = function ? function->getAttrOfType<StringAttr>(kLevelAttr) : StringAttr();
+  StringRef wanted = name ? name.getValue() : byDefault;
+  const MachineLevel *level = findMachineLevel(wanted);
+  if (!level)
+    op->emitError("unknown machine level: ") << wanted;
+  return level;
+}
+
+SmallVector<const MachineLevel *> mlir::moe::resolveMachineLevels(StringRef cpu, uint64_t hostFeatures,
+                                                                  std::string &known) {
+  if (cpu == "x86-64")
+    return llvm::to_vector(machineLevels());
+  const MachineLevel *level = cpu == "native" ? bestMachineLevel(hostFeatures) : findMachineLevel(cpu);
   SmallVector<StringRef> cpus;
   llvm::X86::fillValidCPUArchList(cpus, /*Only64Bit=*/true);
-  if (llvm::is_contained(cpus, cpu))
-    if (const MachineLevel *level = bestMachineLevel(featuresOfCPU(cpu)))
-      return level;
-  known = "native";
-  for (const MachineLevel *level : machineLevels())
-    known += ", " + level->name().str();
+  if (!level && llvm::is_contained(cpus, cpu))
+    level = bestMachineLevel(featuresOfCPU(cpu));
+  if (level)
+    return {level};
+  known = "native, x86-64 (all levels in one library)";
+  for (const MachineLevel *other : machineLevels())
+    known += ", " + other->name().str();
   known += ", or a CPU name with AVX2 such as znver5 or sapphirerapids";
-  return nullptr;
+  return {};
 }

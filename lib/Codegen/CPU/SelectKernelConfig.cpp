@@ -4,6 +4,7 @@
 #include "moe/Codegen/CPU/MachineLevel.h"
 #include "moe/Codegen/CPU/Passes.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mlir::moe {
@@ -30,28 +31,46 @@ struct SelectKernelConfig : moe::impl::SelectKernelConfigBase<SelectKernelConfig
   using SelectKernelConfigBase::SelectKernelConfigBase;
 
   void runOnOperation() override {
-    const MachineLevel *machine = findMachineLevel(level);
-    if (!machine) {
+    const MachineLevel *base = findMachineLevel(level);
+    if (!base) {
       getOperation()->emitError("unknown machine level: ") << level;
       return signalPassFailure();
     }
-    getOperation()->walk([&](GroupedMatmulOp op) {
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (failed(configure(function)))
+        return signalPassFailure();
+    getOperation()->setAttr("moe.target", describe(*base));
+  }
+
+private:
+  LogicalResult configure(func::FuncOp function) {
+    const MachineLevel *machine = machineLevelOf(function, level);
+    if (!machine)
+      return failure();
+    function.walk([&](GroupedMatmulOp op) {
       op.setConfigAttr(configFor(*machine, op.getRows().getType().getElementType(),
                                  getElementTypeOrSelf(op.getWeights().front().getType()), op.getWeights().size(),
                                  op.getOutputColumns()));
     });
-    getOperation()->walk([&](RouterOp op) {
+    function.walk([&](RouterOp op) {
       op.setConfigAttr(configFor(*machine, op.getRows().getType().getElementType(),
                                  op.getWeight().getType().getElementType(), 1, op.getWeight().getType().getDimSize(0)));
     });
+    if (function->hasAttr(kLevelAttr))
+      function->setAttr("moe.target", describe(*machine));
+    return success();
+  }
+
+  /// What lib/Target needs to know of a level: see moe/Target/Machine.h.
+  DictionaryAttr describe(const MachineLevel &machine) {
     Builder b(&getContext());
-    getOperation()->setAttr("moe.target", b.getDictionaryAttr({
-        b.getNamedAttr("cpu", b.getStringAttr(machine->llvmCPU())),
-        b.getNamedAttr("features", b.getStringAttr(machine->llvmFeatures())),
-        b.getNamedAttr("level", b.getStringAttr(machine->name())),
-        b.getNamedAttr("required", b.getI64IntegerAttr(static_cast<int64_t>(machine->requiredFeatures()))),
-        b.getNamedAttr("triple", b.getStringAttr(machine->triple())),
-    }));
+    return b.getDictionaryAttr({
+        b.getNamedAttr("cpu", b.getStringAttr(machine.llvmCPU())),
+        b.getNamedAttr("features", b.getStringAttr(machine.llvmFeatures())),
+        b.getNamedAttr("level", b.getStringAttr(machine.name())),
+        b.getNamedAttr("required", b.getI64IntegerAttr(static_cast<int64_t>(machine.requiredFeatures()))),
+        b.getNamedAttr("triple", b.getStringAttr(machine.triple())),
+    });
   }
 };
 

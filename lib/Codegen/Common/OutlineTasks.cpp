@@ -126,6 +126,10 @@ private:
     auto type = b.getFunctionType({pointer, b.getI64Type(), b.getI64Type()}, {});
     auto task = func::FuncOp::create(b, loc, name, type);
     task.setPrivate();
+    // A task is compiled for the machine of its kernel.
+    for (StringRef name : {"moe.level", "moe.target"})
+      if (Attribute value = kernel->getAttr(name))
+        task->setAttr(name, value);
     b.setInsertionPointToStart(task.addEntryBlock());
 
     IRMapping map;

@@ -53,15 +53,23 @@ public:
   virtual Value multiply(OpBuilder &b, Location loc, Value row, Value weights, Value acc) const = 0;
 };
 
+/// On a function: the name of the machine level it is for, where a library has kernels of several levels.
+constexpr llvm::StringLiteral kLevelAttr = "moe.level";
+
+/// The level that the code of `op` is for: that of its function, else the one called `byDefault`; null, with an error at
+/// `op`, when there is none of that name.
+const MachineLevel *machineLevelOf(Operation *op, StringRef byDefault);
+
 /// Every level of this build, best first within a triple.
 ArrayRef<const MachineLevel *> machineLevels();
 /// The level called `name`, or null.
 const MachineLevel *findMachineLevel(StringRef name);
 /// The best level whose required features are all in `features` (MOE_CPU_*), or null.
 const MachineLevel *bestMachineLevel(uint64_t features);
-/// The level for a --cpu value: a level's name, "native" (needs `hostFeatures`), or a CPU name LLVM knows, mapped by the
-/// features LLVM gives it. Null when there is none; `known` then lists what can be said.
-const MachineLevel *resolveMachineLevel(StringRef cpu, uint64_t hostFeatures, std::string &known);
+/// The levels for a --cpu value, best first: the level of that name; the best one for "native" (`hostFeatures`) or for a
+/// CPU name that LLVM knows, by the features LLVM gives it; every x86-64 level for "x86-64". Empty when there is none;
+/// `known` then lists what can be said.
+SmallVector<const MachineLevel *> resolveMachineLevels(StringRef cpu, uint64_t hostFeatures, std::string &known);
 
 } // namespace mlir::moe
 

@@ -6,6 +6,74 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ForkLevels : Pass<"moe-fork-levels", "mlir::ModuleOp"> {
+  let summary = "a kernel for each of several machine levels";
+  let description = [{
+    Where more than one level is named, each kernel that a `moe.layer` calls is
+    copied for each; a copy says its level in `moe.level`, and the layer lists
+    them as variants, best first. The library chooses when it is loaded.
+
+    Before:
+
+    ```mlir
+    moe.weight @w : tensor<2x4xf32> from "w"
+    moe.layer @moe0 block 0 = @k(@w)
+    func.func @k(%x: tensor<?x4xf32>, %w: tensor<2x4xf32>) -> tensor<?x4xf32> {
+      return %x : tensor<?x4xf32>
+    }
+    ```
+
+    After `moe-fork-levels` for its default, x86-64-v4 and x86-64-v3:
+
+    ```mlir
+    moe.weight @w : tensor<2x4xf32> from "w"
+    moe.layer @moe0 block 0 = @k_x86_64_v4(@w) variants [@k_x86_64_v4, @k_x86_64_v3]
+    func.func @k_x86_64_v4(%x: tensor<?x4xf32>, %w: tensor<2x4xf32>) -> tensor<?x4xf32>
+        attributes {moe.level = "x86-64-v4"} {
+      return %x : tensor<?x4xf32>
+    }
+    func.func @k_x86_64_v3(%x: tensor<?x4xf32>, %w: tensor<2x4xf32>) -> tensor<?x4xf32>
+        attributes {moe.level = "x86-64-v3"} {
+      return %x : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let options = [ListOption<"levels", "levels", "std::string", "machine levels, best first; by default the plain x86-64 ones",
+                            "llvm::cl::list_init<std::string>({\"x86-64-v4\", \"x86-64-v3\"})">];
+}
+
+def ExpandBF16 : Pass<"moe-expand-bf16", "mlir::ModuleOp"> {
+  let summary = "bf16 conversions to integer operations where the machine has none";
+  let description = [{
+    LLVM would call a function of the compiler's runtime library, which kernels
+    do not have. Functions for a level with the instruction are left alone.
+
+    Before:
+
+    ```mlir
+    func.func @k(%x: bf16) -> f32 {
+      %y = arith.extf %x : bf16 to f32
+      return %y : f32
+    }
+    ```
+
+    After `moe-expand-bf16` for its default, x86-64-v3:
+
+    ```mlir
+    func.func @k(%x: bf16) -> f32 {
+      %c16_i32 = arith.constant 16 : i32
+      %0 = arith.bitcast %x : bf16 to i16
+      %1 = arith.extui %0 : i16 to i32
+      %2 = arith.shli %1, %c16_i32 : i32
+      %3 = arith.bitcast %2 : i32 to f32
+      return %3 : f32
+    }
+    ```
+  }];
+  let options = [Option<"level", "level", "std::string", "\"x86-64-v3\"", "machine level of functions without one">];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::vector::VectorDialect"];
+}
+
 def SelectKernelConfig : Pass<"moe-select-kernel-config", "mlir::ModuleOp"> {
   let summary = "choose tile sizes of every product for one machine level";
   let description = [{

@@ -62,6 +62,13 @@ LogicalResult LayerOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto kernel = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getKernelAttr());
   if (!kernel) // C1
     return emitOpError("expects a function, but ") << getKernelAttr() << " is none of this module";
+  if (ArrayAttr variants = getVariantsAttr()) { // C6
+    if (!llvm::is_contained(variants, getKernelAttr()))
+      return emitOpError("expects ") << getKernelAttr() << " among the variants " << variants;
+    for (auto name : variants.getAsRange<FlatSymbolRefAttr>())
+      if (!symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, name))
+        return emitOpError("expects variants to be functions, but ") << name << " is none of this module";
+  }
   SmallVector<Type> types;
   for (auto name : getWeights().getAsRange<FlatSymbolRefAttr>()) {
     auto weight = symbols.lookupNearestSymbolFrom<WeightOp>(*this, name);

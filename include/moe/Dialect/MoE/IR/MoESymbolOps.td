@@ -45,16 +45,22 @@ def MoE_LayerOp : MoE_Op<"layer", [Symbol, DeclareOpInterfaceMethods<SymbolUserO
     moe.layer @moe0 block 0 = @olmoe(@l0.router, @l0.gate, @l0.up, @l0.down)
     ```
 
+    `variants` are kernels that compute the same for other machine levels, best
+    first, `kernel` among them; a library chooses among them when it is loaded.
+
     C1: the kernel is a function of this module. C2: each weight is a
     `moe.weight` of this module. C3: the kernel has one argument more than
     there are weights, the rows: a tensor of rank 2. C4: the types of weights
-    and arguments are equal (until the kernel stage packs them). C5: block >= 0.
+    and arguments are equal (until the kernel stage packs them). C5: block >= 0. C6: variants are functions of this module, the
+    kernel among them.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$block, FlatSymbolRefAttr:$kernel,
                        TypedArrayAttrBase<FlatSymbolRefAttr, "weights">:$weights,
-                       OptionalAttr<DictionaryAttr>:$info);
+                       OptionalAttr<DictionaryAttr>:$info,
+                       OptionalAttr<TypedArrayAttrBase<FlatSymbolRefAttr, "kernels">>:$variants);
   let assemblyFormat = [{
-    $sym_name `block` $block `=` $kernel `(` custom<SymbolList>($weights) `)` (`info` $info^)? attr-dict
+    $sym_name `block` $block `=` $kernel `(` custom<SymbolList>($weights) `)` (`info` $info^)?
+    (`variants` $variants^)? attr-dict
   }];
   let hasVerifier = 1;
 }
