@@ -6,6 +6,8 @@
 #include "moe/Checkpoint/File.h"
 #include "moe/Checkpoint/Text.h"
 
+#include <cstdio>
+
 using namespace moe;
 
 // A config holds a few kilobytes; some carry a tokenizer's word list.
@@ -61,6 +63,27 @@ int64_t ConfigReader::integer(Names names, int64_t low, int64_t high, std::optio
   return low;
 }
 
+static std::string inWords(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
+double ConfigReader::real(Names names, double low, double high, std::optional<double> fallback) {
+  const JsonValue *value = find(names);
+  std::string range = "a number in [" + inWords(low) + ", " + inWords(high) + "]";
+  if (!value) {
+    if (!fallback)
+      fail("no " + nameOf(names) + "; expected " + range);
+    return fallback.value_or(low);
+  }
+  Expected<double> number = value->asReal();
+  if (number && *number >= low && *number <= high)
+    return *number;
+  fail(nameOf(names) + " must be " + range + ", got " + value->inWords());
+  return low;
+}
+
 bool ConfigReader::boolean(Names names, bool fallback) {
   const JsonValue *value = find(names);
   if (!value)
@@ -98,6 +121,23 @@ std::vector<int64_t> ConfigReader::integers(Names names) {
     else
       result.push_back(*number);
   }
+  return result;
+}
+
+std::vector<int64_t> ConfigReader::perLayer(Names names, int64_t low, int64_t high, int64_t layers) {
+  const JsonValue *value = find(names);
+  if (!value || !value->isArray())
+    return std::vector<int64_t>(size_t(layers), integer(names, low, high));
+  std::vector<int64_t> result = integers(names);
+  // Configs may list more layers than there are.
+  if (result.size() < size_t(layers))
+    fail(nameOf(names) + ": expected an integer for each of the " + std::to_string(layers) + " layers, got " +
+         std::to_string(result.size()));
+  result.resize(size_t(layers), low);
+  for (int64_t number : result)
+    if (number < low || number > high)
+      fail(nameOf(names) + " must be integers in [" + std::to_string(low) + ", " + std::to_string(high) + "], got " +
+           std::to_string(number));
   return result;
 }
 

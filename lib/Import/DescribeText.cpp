@@ -87,7 +87,14 @@ static std::string routerText(const BlockDescription &block, DType dtype) {
 
 static std::string bodyText(const FeedForwardDescription &body) {
   std::string act = std::string(activationName(body.activation));
-  return body.gate ? "down(" + act + "(gate(x)) * up(x))" : "down(" + act + "(up(x)))";
+  if (body.sigmoidAlpha != 1.0)
+    act += "[" + number(body.sigmoidAlpha) + "]";
+  std::string gate = body.gateLimit != 0.0 ? "min(gate(x), " + number(body.gateLimit) + ")" : "gate(x)";
+  std::string up = body.upLimit != 0.0 ? "clamp(up(x), " + number(body.upLimit) + ")" : "up(x)";
+  if (body.upOffset != 0.0)
+    up = "(" + up + " + " + number(body.upOffset) + ")";
+  std::string text = body.gate ? "down(" + act + "(" + gate + ") * " + up + ")" : "down(" + act + "(" + up + "))";
+  return body.upBias ? text + " with biases" : text;
 }
 
 /// Do two blocks differ in nothing but their place in the model?

@@ -8,14 +8,16 @@
 
 using namespace mlir;
 using ::moe::Activation;
+using ::moe::FeedForwardDescription;
 
 static Value constant(ImplicitLocOpBuilder &b, double value) {
   return arith::ConstantOp::create(b, b.getF32FloatAttr(static_cast<float>(value)));
 }
 
-/// x / (1 + exp(-x))
-static Value emitSilu(ImplicitLocOpBuilder &b, Value x) {
-  Value exp = math::ExpOp::create(b, arith::NegFOp::create(b, x));
+/// x / (1 + exp(-alpha * x))
+static Value emitSilu(ImplicitLocOpBuilder &b, Value x, double alpha) {
+  Value scaled = alpha == 1.0 ? Value(arith::NegFOp::create(b, x)) : arith::MulFOp::create(b, x, constant(b, -alpha));
+  Value exp = math::ExpOp::create(b, scaled);
   return arith::DivFOp::create(b, x, arith::AddFOp::create(b, exp, constant(b, 1.0)));
 }
 
@@ -39,10 +41,10 @@ static Value emitGeluTanh(ImplicitLocOpBuilder &b, Value x) {
 /// max(x, 0), NaN kept
 static Value emitRelu(ImplicitLocOpBuilder &b, Value x) { return arith::MaximumFOp::create(b, x, constant(b, 0.0)); }
 
-Value mlir::moe::emitActivation(ImplicitLocOpBuilder &builder, Activation activation, Value x) {
-  switch (activation) {
+static Value emitFunction(ImplicitLocOpBuilder &builder, const FeedForwardDescription &body, Value x) {
+  switch (body.activation) {
   case Activation::Silu:
-    return emitSilu(builder, x);
+    return emitSilu(builder, x, body.sigmoidAlpha);
   case Activation::Gelu:
     return emitGelu(builder, x);
   case Activation::GeluTanh:
@@ -51,4 +53,19 @@ Value mlir::moe::emitActivation(ImplicitLocOpBuilder &builder, Activation activa
     return emitRelu(builder, x);
   }
   llvm_unreachable("every activation has a formula");
+}
+
+Value mlir::moe::emitActivation(ImplicitLocOpBuilder &b, const FeedForwardDescription &body, Value gate, Value up) {
+  if (gate && body.gateLimit != 0.0)
+    gate = arith::MinimumFOp::create(b, gate, constant(b, body.gateLimit));
+  if (body.upLimit != 0.0) {
+    up = arith::MinimumFOp::create(b, up, constant(b, body.upLimit));
+    up = arith::MaximumFOp::create(b, up, constant(b, -body.upLimit));
+  }
+  if (!gate)
+    return emitFunction(b, body, up);
+  Value value = emitFunction(b, body, gate);
+  if (body.upOffset != 0.0)
+    up = arith::AddFOp::create(b, up, constant(b, body.upOffset));
+  return arith::MulFOp::create(b, value, up);
 }

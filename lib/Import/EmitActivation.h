@@ -10,8 +10,8 @@
 
 namespace mlir::moe {
 
-/// The activation of an f32.
-Value emitActivation(ImplicitLocOpBuilder &builder, ::moe::Activation activation, Value x);
+/// The element that goes into `down`, from the results of `up` and, if there is one, `gate`: all f32.
+Value emitActivation(ImplicitLocOpBuilder &builder, const ::moe::FeedForwardDescription &body, Value gate, Value up);
 
 } // namespace mlir::moe
 

@@ -3,7 +3,7 @@
 // Emits the model form of one block: score, route, dispatch, experts, combine.
 #include "EmitKernel.h"
 
-#include "EmitActivation.h"
+#include "EmitFeedForward.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -16,6 +16,7 @@ using ::moe::DType;
 using ::moe::FeedForwardDescription;
 using ::moe::Precision;
 using ::moe::RouterDescription;
+using ::moe::SharedExpertDescription;
 using ::moe::WeightDescription;
 
 static Type floatType(MLIRContext *context, DType dtype) {
@@ -33,8 +34,9 @@ static Type floatType(MLIRContext *context, Precision precision, DType dtype) {
 Type mlir::moe::weightElementType(MLIRContext *context, const BlockDescription &block, const WeightDescription &weight,
                                   DType dtype) {
   const RouterDescription &router = block.router;
-  bool ofRouter = &weight == &router.weight || (router.bias && &weight == &*router.bias) ||
-                  (router.selectionBias && &weight == &*router.selectionBias);
+  if (router.selectionBias && &weight == &*router.selectionBias)
+    return floatType(context, router.choice, dtype);
+  bool ofRouter = &weight == &router.weight || (router.bias && &weight == &*router.bias);
   return floatType(context, ofRouter ? router.parameters : Precision::Model, dtype);
 }
 
@@ -46,19 +48,10 @@ static StringRef missingFeature(const BlockDescription &block) {
     return "scaled or capped logits";
   if (router.scores != Precision::F32)
     return "scores in another format than f32";
-  if (router.scaleOn == ::moe::ScaleOn::Output && router.scale != 1.0)
-    return "a scale on the output";
   if (router.groups && router.capacity)
     return "groups together with a capacity";
-  if (!block.shared.empty())
-    return "shared experts";
-  if (!body.biases.empty())
-    return "biases of experts";
-  if (body.gateLimit != 0.0 || body.upLimit != 0.0 || body.upOffset != 0.0 || body.sigmoidAlpha != 1.0)
-    return "limits, offsets and scales around the activation";
-  for (const WeightDescription *weight : block.weights())
-    if (weight->part != ::moe::RowPart::Whole)
-      return "gate and up in one tensor";
+  if (body.sigmoidAlpha != 1.0 && body.activation != ::moe::Activation::Silu)
+    return "a scaled argument of another activation than silu";
   return "";
 }
 
@@ -75,10 +68,12 @@ private:
   Attribute selection();
   Attribute scoreFunction();
   RenormalizeAttr renormalize();
-  Value emitRouting(Value rows, ArrayRef<Value> weights, Value &logits);
-  Value emitExperts(Value dispatched, ArrayRef<Value> weights);
-  Value emitBody(Value rows, ArrayRef<Value> weights);
+  Value emitRouting(Value rows, Value &logits);
+  Value emitRouted(Value rows, Value routing, const FeedForwardDescription &body, bool weighsInput, Type result);
+  Value emitShared(Value rows, const SharedExpertDescription &expert);
+  Value emitSum(Value routed, ArrayRef<Value> shared);
 
+  Type f32() { return b.getF32Type(); }
   RankedTensorType rowsOf(int64_t width, Type type) {
     return RankedTensorType::get({ShapedType::kDynamic, width}, type);
   }
@@ -88,6 +83,7 @@ private:
   DType dtype;
   ImplicitLocOpBuilder &b;
   Type element;
+  WeightValues weights;
 };
 
 } // namespace
@@ -138,74 +134,89 @@ RenormalizeAttr KernelEmitter::renormalize() {
   return RenormalizeAttr::get(b.getContext(), router.renormalize->p, router.renormalize->eps, router.renormalize->min);
 }
 
-/// `weights`: the router's matrix, then its biases.
-Value KernelEmitter::emitRouting(Value rows, ArrayRef<Value> weights, Value &logits) {
+Value KernelEmitter::emitRouting(Value rows, Value &logits) {
   Type logitsType = rowsOf(block.experts, floatType(b.getContext(), router.projection, dtype));
-  Value matrix = weights.front(), bias, selectionBias;
-  weights = weights.drop_front();
-  if (router.bias) {
-    bias = weights.front();
-    weights = weights.drop_front();
-  }
-  if (router.selectionBias)
-    selectionBias = weights.front();
-  logits = ScoreAffineOp::create(b, logitsType, rows, matrix, bias);
+  Value bias = router.bias ? weights.at(&*router.bias) : Value();
+  Value selectionBias = router.selectionBias ? weights.at(&*router.selectionBias) : Value();
+  logits = ScoreAffineOp::create(b, logitsType, rows, weights.at(&router.weight), bias);
 
   Type weightType = floatType(b.getContext(), router.output, dtype);
   Type routing = RoutingType::get(b.getContext(), block.experts, block.topK, weightType, Axis::Expert);
-  FloatAttr scale = router.scale == 1.0 ? FloatAttr() : b.getF64FloatAttr(router.scale);
+  bool scales = router.scale != 1.0 && router.scaleOn == ::moe::ScaleOn::Weight;
+  FloatAttr scale = scales ? b.getF64FloatAttr(router.scale) : FloatAttr();
   return RouteOp::create(b, routing, logits, selectionBias, selection(),
                          router.rank == ::moe::RankBy::Scores ? Rank::Scores : Rank::Logits, scoreFunction(),
                          overOf(router.over), renormalize(), scale);
 }
 
-/// One expert's rows through its slices of the weights: gate (if any), up, down.
-Value KernelEmitter::emitBody(Value rows, ArrayRef<Value> weights) {
-  Type f32 = b.getF32Type();
-  SmallVector<Value> products;
-  SmallVector<Type> elements;
-  for (Value matrix : weights.drop_back()) {
-    Type type = rowsOf(block.body.width, f32);
-    products.push_back(LinearOp::create(b, TypeRange{type}, rows, ValueRange{matrix}).getResult(0));
-    elements.push_back(f32);
-  }
+/// The experts of a routing: rows out, each expert's slices of the weights, rows back.
+Value KernelEmitter::emitRouted(Value rows, Value routing, const FeedForwardDescription &body, bool weighsInput,
+                                Type result) {
+  int64_t experts = cast<RoutingType>(routing.getType()).getExperts();
+  Type sent = RaggedType::get(b.getContext(), experts, block.modelWidth, element);
+  Value dispatched = DispatchOp::create(b, sent, rows, routing, weighsInput);
 
-  auto map = MapOp::create(b, rowsOf(block.body.width, element), products);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    Block *body = b.createBlock(&map.getBody(), {}, elements, SmallVector<Location>(elements.size(), b.getLoc()));
-    Value value = emitActivation(b, block.body.activation, body->getArgument(0));
-    if (body->getNumArguments() == 2)
-      value = arith::MulFOp::create(b, value, body->getArgument(1));
-    if (element != f32)
-      value = arith::TruncFOp::create(b, element, value);
-    YieldOp::create(b, ValueRange{value});
-  }
-  Type type = rowsOf(block.modelWidth, f32);
-  return LinearOp::create(b, TypeRange{type}, map.getResult(), ValueRange{weights.back()}).getResult(0);
-}
-
-Value KernelEmitter::emitExperts(Value dispatched, ArrayRef<Value> weights) {
-  Type result = RaggedType::get(b.getContext(), block.experts, block.modelWidth, b.getF32Type());
-  auto experts = ExpertsOp::create(b, result, ValueRange{dispatched}, weights);
+  std::vector<const WeightDescription *> used = body.weights();
+  SmallVector<Value> stacks;
   SmallVector<Type> types = {rowsOf(block.modelWidth, element)};
-  for (Value weight : weights) {
-    auto type = cast<RankedTensorType>(weight.getType());
+  for (const WeightDescription *weight : used) {
+    stacks.push_back(weights.at(weight));
+    auto type = cast<RankedTensorType>(stacks.back().getType());
     types.push_back(RankedTensorType::get(type.getShape().drop_front(), type.getElementType()));
   }
+  Type given = RaggedType::get(b.getContext(), experts, block.modelWidth, f32());
+  auto op = ExpertsOp::create(b, given, ValueRange{dispatched}, stacks);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    Block *region = b.createBlock(&op.getBody(), {}, types, SmallVector<Location>(types.size(), b.getLoc()));
+    WeightValues slices;
+    for (auto [weight, slice] : llvm::zip_equal(used, region->getArguments().drop_front()))
+      slices[weight] = slice;
+    YieldOp::create(b, ValueRange{emitFeedForward(b, body, region->getArgument(0), slices)});
+  }
+  CombineKind kind = weighsInput ? CombineKind::Sum : CombineKind::WeightedSum;
+  return CombineOp::create(b, result, op.getResult(), routing, kind, /*like=*/Value());
+}
+
+/// In f32. An expert with a gate is one that every row is sent to, with the sigmoid as weight.
+Value KernelEmitter::emitShared(Value rows, const SharedExpertDescription &expert) {
+  if (!expert.gate)
+    return emitFeedForward(b, expert.body, rows, weights);
+  MLIRContext *context = b.getContext();
+  Value logits = ScoreAffineOp::create(b, rowsOf(1, element), rows, weights.at(&*expert.gate), /*bias=*/Value());
+  Value routing = RouteOp::create(b, RoutingType::get(context, 1, 1, element, Axis::Expert), logits, /*bias=*/Value(),
+                                  TopKAttr::get(context, 1, Axis::Expert, /*window=*/0, /*capacity=*/0), Rank::Logits,
+                                  SigmoidAttr::get(context), Over::Each, RenormalizeAttr(), FloatAttr());
+  return emitRouted(rows, routing, expert.body, /*weighsInput=*/false, rowsOf(block.modelWidth, f32()));
+}
+
+/// What the routed experts and the shared ones gave, added in f32 and rounded once.
+Value KernelEmitter::emitSum(Value routed, ArrayRef<Value> shared) {
+  SmallVector<Value> terms = {routed};
+  terms.append(shared.begin(), shared.end());
+  auto map = MapOp::create(b, rowsOf(block.modelWidth, element), terms);
   OpBuilder::InsertionGuard guard(b);
-  Block *body = b.createBlock(&experts.getBody(), {}, types, SmallVector<Location>(types.size(), b.getLoc()));
-  SmallVector<Value> slices(body->getArguments().drop_front());
-  YieldOp::create(b, ValueRange{emitBody(body->getArgument(0), slices)});
-  return experts.getResult();
+  SmallVector<Type> types(terms.size(), f32());
+  Block *body = b.createBlock(&map.getBody(), {}, types, SmallVector<Location>(types.size(), b.getLoc()));
+  Value sum = body->getArgument(0);
+  if (router.scaleOn == ::moe::ScaleOn::Output && router.scale != 1.0)
+    sum = arith::MulFOp::create(b, sum,
+                                arith::ConstantOp::create(b, b.getF32FloatAttr(static_cast<float>(router.scale))));
+  for (Value term : body->getArguments().drop_front())
+    sum = arith::AddFOp::create(b, sum, term);
+  if (!element.isF32())
+    sum = arith::TruncFOp::create(b, element, sum);
+  YieldOp::create(b, ValueRange{sum});
+  return map.getResult();
 }
 
 func::FuncOp KernelEmitter::emit(StringRef name) {
   MLIRContext *context = b.getContext();
   RankedTensorType rowsType = rowsOf(block.modelWidth, element);
   Type weightType = floatType(context, router.output, dtype);
+  std::vector<const WeightDescription *> described = block.weights();
   SmallVector<Type> inputs = {rowsType};
-  for (const WeightDescription *weight : block.weights())
+  for (const WeightDescription *weight : described)
     inputs.push_back(RankedTensorType::get(weight->shape, weightElementType(context, block, *weight, dtype)));
   SmallVector<Type> results = {rowsType, rowsOf(block.experts, floatType(context, router.projection, dtype)),
                                rowsOf(block.topK, b.getI32Type()), rowsOf(block.topK, weightType)};
@@ -218,18 +229,21 @@ func::FuncOp KernelEmitter::emit(StringRef name) {
   b.setInsertionPointToStart(entry);
 
   Value x = entry->getArgument(0);
-  SmallVector<Value> weights(entry->getArguments().drop_front());
-  size_t ofRouter = 1 + router.bias.has_value() + router.selectionBias.has_value();
+  for (auto [weight, argument] : llvm::zip_equal(described, entry->getArguments().drop_front()))
+    weights[weight] = argument;
   Value logits;
-  Value routing = emitRouting(x, ArrayRef(weights).take_front(ofRouter), logits);
+  Value routing = emitRouting(x, logits);
   auto unpacked = UnpackRoutingOp::create(b, TypeRange{results[2], results[3]}, routing);
 
   bool weighsInput = router.weightOn == ::moe::WeightOn::Input;
-  Type ragged = RaggedType::get(context, block.experts, block.modelWidth, element);
-  Value dispatched = DispatchOp::create(b, ragged, x, routing, weighsInput);
-  Value outputs = emitExperts(dispatched, ArrayRef(weights).drop_front(ofRouter));
-  Value output = CombineOp::create(b, rowsType, outputs, routing,
-                                   weighsInput ? CombineKind::Sum : CombineKind::WeightedSum, /*like=*/Value());
+  bool scales = router.scaleOn == ::moe::ScaleOn::Output && router.scale != 1.0;
+  bool sums = scales || !block.shared.empty();
+  Value output = emitRouted(x, routing, block.body, weighsInput, sums ? rowsOf(block.modelWidth, f32()) : rowsType);
+  SmallVector<Value> shared;
+  for (const SharedExpertDescription &expert : block.shared)
+    shared.push_back(emitShared(x, expert));
+  if (sums)
+    output = emitSum(output, shared);
   func::ReturnOp::create(b, ValueRange{output, logits, unpacked.getIds(), unpacked.getWeights()});
   return kernel;
 }

@@ -61,6 +61,28 @@ chosenBlocks(MLIRContext *context, const ModelDescription &model, ArrayRef<int64
   return blocks;
 }
 
+/// What the weight takes of the tensors that hold it; null for all.
+static PartAttr partOf(MLIRContext *context, const WeightDescription &weight) {
+  int64_t begin = 0, step = 1;
+  switch (weight.part) {
+  case ::moe::RowPart::Whole:
+    return {};
+  case ::moe::RowPart::FirstHalf:
+    break;
+  case ::moe::RowPart::SecondHalf:
+    begin = weight.rows();
+    break;
+  case ::moe::RowPart::Even:
+    step = 2;
+    break;
+  case ::moe::RowPart::Odd:
+    begin = 1;
+    step = 2;
+    break;
+  }
+  return PartAttr::get(context, weight.isVector() ? PartOf::Columns : PartOf::Rows, begin, step, weight.storedRows());
+}
+
 /// Declares the weights of a block; their symbols, in the order of the kernel's arguments.
 static SmallVector<Attribute> emitWeights(ImplicitLocOpBuilder &b, const BlockDescription &block, ::moe::DType dtype) {
   SmallVector<Attribute> symbols;
@@ -68,7 +90,8 @@ static SmallVector<Attribute> emitWeights(ImplicitLocOpBuilder &b, const BlockDe
     std::string symbol = "l" + std::to_string(block.layer) + "." + weight->role;
     Type element = weightElementType(b.getContext(), block, *weight, dtype);
     WeightOp::create(b, b.getStringAttr(symbol), TypeAttr::get(RankedTensorType::get(weight->shape, element)),
-                     b.getStringAttr(weight->source), weight->transposed ? b.getUnitAttr() : UnitAttr());
+                     b.getStringAttr(weight->source), weight->transposed ? b.getUnitAttr() : UnitAttr(),
+                     partOf(b.getContext(), *weight));
     symbols.push_back(FlatSymbolRefAttr::get(b.getContext(), symbol));
   }
   return symbols;

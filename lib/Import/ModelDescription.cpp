@@ -17,11 +17,11 @@ std::vector<int64_t> WeightDescription::storedShape() const {
   if (perExpert())
     stored.erase(stored.begin());
   size_t rank = stored.size();
-  // Gate and up in one tensor double the rows: the second dimension from the end of a matrix, the last one of a bias.
-  if (part != RowPart::Whole)
-    stored[rank - (shape.size() == 3 ? 2 : 1)] *= 2;
-  if (transposed && rank >= 2)
+  stored[rank - (isVector() ? 1 : 2)] = storedRows();
+  if (transposed)
     std::swap(stored[rank - 2], stored[rank - 1]);
+  if (below && rank == 3)
+    return {stored[0] * stored[1], stored[2]};
   return stored;
 }
 
@@ -39,11 +39,18 @@ static void append(std::vector<const WeightDescription *> &list, const std::opti
 }
 
 static void append(std::vector<const WeightDescription *> &list, const FeedForwardDescription &body) {
-  append(list, body.gate);
-  list.push_back(&body.up);
-  list.push_back(&body.down);
-  for (const WeightDescription &bias : body.biases)
-    list.push_back(&bias);
+  std::vector<const WeightDescription *> more = body.weights();
+  list.insert(list.end(), more.begin(), more.end());
+}
+
+std::vector<const WeightDescription *> FeedForwardDescription::weights() const {
+  std::vector<const WeightDescription *> list;
+  append(list, gate);
+  list.push_back(&up);
+  list.push_back(&down);
+  for (const auto *bias : {&gateBias, &upBias, &downBias})
+    append(list, *bias);
+  return list;
 }
 
 std::vector<const WeightDescription *> BlockDescription::weights() const {
@@ -105,20 +112,19 @@ BlockCost moe::costOf(const BlockDescription &block, DType dtype) {
     int64_t active = elements == INT64_MAX ? INT64_MAX : elements / all * used;
     cost.activeBytes = saturatingAdd(cost.activeBytes, saturatingMul(active, elementSize));
     // A multiplication and an addition for each element of a matrix; biases are additions.
-    bool isMatrix = weight.shape.size() == 3 || (all == 1 && weight.shape.size() == 2);
+    bool isMatrix = !weight.isVector();
     cost.flops = saturatingAdd(cost.flops, saturatingMul(active, isMatrix ? 2 : 1));
   };
   auto addBody = [&](const FeedForwardDescription &body, int64_t all, int64_t used) {
-    std::vector<const WeightDescription *> weights;
-    append(weights, body);
-    for (const WeightDescription *weight : weights)
+    for (const WeightDescription *weight : body.weights())
       add(*weight, size, all, used);
   };
   int64_t routerSize = block.router.parameters == Precision::F32 ? 4 : size;
   add(block.router.weight, routerSize, 1, 1);
-  for (const auto &bias : {block.router.bias, block.router.selectionBias})
-    if (bias)
-      add(*bias, routerSize, 1, 1);
+  if (block.router.bias)
+    add(*block.router.bias, routerSize, 1, 1);
+  if (block.router.selectionBias)
+    add(*block.router.selectionBias, block.router.choice == Precision::F32 ? 4 : size, 1, 1);
   addBody(block.body, block.experts, block.topK);
   for (const SharedExpertDescription &expert : block.shared) {
     addBody(expert.body, 1, 1);

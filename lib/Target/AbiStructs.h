@@ -46,10 +46,11 @@ struct Struct {
 #define MOE_AT(member) offsetof(MOE_STRUCT, member)
 
 #define MOE_STRUCT ::moe_source_desc
-inline constexpr Struct<5> sourceDesc = {
+inline constexpr Struct<8> sourceDesc = {
     "moe_source_desc",
-    {Field::Pointer, Field::I64, Field::I64, Field::I32, Field::I32},
-    {MOE_AT(name), MOE_AT(rows), MOE_AT(cols), MOE_AT(transposed), MOE_AT(reserved)},
+    {Field::Pointer, Field::I64, Field::I64, Field::I64, Field::I64, Field::I64, Field::I32, Field::I32},
+    {MOE_AT(name), MOE_AT(rows), MOE_AT(cols), MOE_AT(row_begin), MOE_AT(row_step), MOE_AT(stored_rows),
+     MOE_AT(transposed), MOE_AT(reserved)},
     sizeof(MOE_STRUCT)};
 static_assert(sourceDesc.matches());
 #undef MOE_STRUCT

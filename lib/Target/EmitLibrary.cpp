@@ -86,6 +86,7 @@ LogicalResult LibraryEmitter::emitKernel(LayerOp layer, StringAttr name) {
 FailureOr<LibraryEmitter::Row> LibraryEmitter::emitWeight(LayerOp layer, PackingAttr packing, const Twine &name) {
   SmallVector<Row> sources;
   std::string operandName;
+  int64_t experts = packing.getExperts(), rows = packing.getRows(), cols = packing.getCols();
   for (int64_t index : packing.getWeights()) {
     ArrayAttr weights = layer.getWeights();
     if (index < 0 || index >= static_cast<int64_t>(weights.size())) {
@@ -101,8 +102,19 @@ FailureOr<LibraryEmitter::Row> LibraryEmitter::emitWeight(LayerOp layer, Packing
           << symbol << " to have the " << elements << " elements of " << packing << ", got " << type;
       return failure();
     }
-    sources.push_back(
-        {builder.text(weight.getSource()), packing.getRows(), packing.getCols(), int64_t(weight.getTransposed()), 0});
+    std::optional<PartAttr> part = weight.getPart();
+    if (weight.isVector() && (part || type.getRank() == 2)) {
+      if (packing.getPanel() != 0 || packing.getWeights().size() != 1) {
+        layer.emitOpError("expects weight ") << symbol << ", which holds vectors, to be plain, got " << packing;
+        return failure();
+      }
+      // A kernel sees a plain matrix; the checkpoint has vectors. Both are the same elements.
+      experts = type.getRank() == 2 ? type.getDimSize(0) : 1;
+      rows = type.getDimSize(type.getRank() - 1);
+      cols = 1;
+    }
+    sources.push_back({builder.text(weight.getSource()), rows, cols, part ? part->getBegin() : 0,
+                       part ? part->getStep() : 1, part ? part->getTotal() : rows, int64_t(weight.getTransposed()), 0});
     operandName += (operandName.empty() ? "" : "+") + symbol.getValue().str();
   }
   SmallString<64> storage;
@@ -110,7 +122,7 @@ FailureOr<LibraryEmitter::Row> LibraryEmitter::emitWeight(LayerOp layer, Packing
   return Row{builder.text(operandName),
              list,
              int64_t(sources.size()),
-             packing.getExperts(),
+             experts,
              packing.getPanel(),
              packing.getKGroup(),
              abiDType(packing.getElementType()),

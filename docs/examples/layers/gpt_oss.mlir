@@ -5,10 +5,14 @@
 
 moe.weight @router : tensor<32x2880xbf16> from "model.layers.0.mlp.router.weight"
 moe.weight @router_bias : tensor<32xbf16> from "model.layers.0.mlp.router.bias"
-moe.weight @gate : tensor<32x2880x2880xbf16> from "model.layers.0.mlp.experts.gate_up_proj" transposed {part = "even"}
-moe.weight @up : tensor<32x2880x2880xbf16> from "model.layers.0.mlp.experts.gate_up_proj" transposed {part = "odd"}
-moe.weight @gate_bias : tensor<32x2880xbf16> from "model.layers.0.mlp.experts.gate_up_proj_bias" {part = "even"}
-moe.weight @up_bias : tensor<32x2880xbf16> from "model.layers.0.mlp.experts.gate_up_proj_bias" {part = "odd"}
+moe.weight @gate : tensor<32x2880x2880xbf16> from "model.layers.0.mlp.experts.gate_up_proj" transposed
+    part<rows 0 step 2 of 5760>
+moe.weight @up : tensor<32x2880x2880xbf16> from "model.layers.0.mlp.experts.gate_up_proj" transposed
+    part<rows 1 step 2 of 5760>
+moe.weight @gate_bias : tensor<32x2880xbf16> from "model.layers.0.mlp.experts.gate_up_proj_bias"
+    part<columns 0 step 2 of 5760>
+moe.weight @up_bias : tensor<32x2880xbf16> from "model.layers.0.mlp.experts.gate_up_proj_bias"
+    part<columns 1 step 2 of 5760>
 moe.weight @down : tensor<32x2880x2880xbf16> from "model.layers.0.mlp.experts.down_proj" transposed
 moe.weight @down_bias : tensor<32x2880xbf16> from "model.layers.0.mlp.experts.down_proj_bias"
 

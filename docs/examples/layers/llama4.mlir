@@ -3,8 +3,10 @@
 // combination is a plain sum; a shared expert is added.
 
 moe.weight @router : tensor<16x5120xbf16> from "model.layers.0.feed_forward.router.weight"
-moe.weight @gate : tensor<16x8192x5120xbf16> from "model.layers.0.feed_forward.experts.gate_up_proj" transposed {part = "first"}
-moe.weight @up : tensor<16x8192x5120xbf16> from "model.layers.0.feed_forward.experts.gate_up_proj" transposed {part = "second"}
+moe.weight @gate : tensor<16x8192x5120xbf16> from "model.layers.0.feed_forward.experts.gate_up_proj" transposed
+    part<rows 0 step 1 of 16384>
+moe.weight @up : tensor<16x8192x5120xbf16> from "model.layers.0.feed_forward.experts.gate_up_proj" transposed
+    part<rows 8192 step 1 of 16384>
 moe.weight @down : tensor<16x5120x8192xbf16> from "model.layers.0.feed_forward.experts.down_proj" transposed
 moe.weight @shared_gate : tensor<8192x5120xbf16> from "model.layers.0.feed_forward.shared_expert.gate_proj.weight"
 moe.weight @shared_up : tensor<8192x5120xbf16> from "model.layers.0.feed_forward.shared_expert.up_proj.weight"

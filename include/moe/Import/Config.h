@@ -40,10 +40,14 @@ public:
 
   /// An integer in [low, high]; without a fallback the field is required.
   int64_t integer(Names names, int64_t low, int64_t high, std::optional<int64_t> fallback = std::nullopt);
+  /// A number in [low, high]; without a fallback the field is required.
+  double real(Names names, double low, double high, std::optional<double> fallback = std::nullopt);
   bool boolean(Names names, bool fallback);
   std::string string(Names names, const std::string &fallback);
   /// A list of integers; empty when absent.
   std::vector<int64_t> integers(Names names);
+  /// An integer for each layer, from a list of them or one for all; required.
+  std::vector<int64_t> perLayer(Names names, int64_t low, int64_t high, int64_t layers);
 
   // The fields that nearly every family has, with their ranges.
   int64_t layers() { return integer({"num_hidden_layers"}, 1, maxLayers); }

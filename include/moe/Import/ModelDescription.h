@@ -15,18 +15,25 @@
 
 namespace moe {
 
-/// Which rows of a stored matrix belong to the weight, when a tensor holds gate and up together.
+/// Which rows of a stored matrix (or elements of a stored vector) belong to the weight, when a tensor holds gate and up
+/// together.
 enum class RowPart { Whole, FirstHalf, SecondHalf, Even, Odd };
 
 /// One logical weight of a block and the checkpoint tensors that hold it.
 struct WeightDescription {
   std::string role;           ///< "router", "gate", "up", "down": the last part of its symbol
   std::string source;         ///< tensor name; "{e}" stands for the expert index, without it one tensor holds all
-  std::vector<int64_t> shape; ///< logical: [E, D] for the router, [E, F, D] for an expert matrix
+  std::vector<int64_t> shape; ///< logical: [E, D] for the router, [E, F, D] for an expert matrix, [E, F] for biases
   bool transposed = false;    ///< each matrix is stored with its dimensions exchanged
   RowPart part = RowPart::Whole;
+  bool vectors = false; ///< rank 2 is a vector for each expert, rather than a matrix
+  bool below = false;   ///< one tensor of rank 2 has the matrices of the experts one below the other
 
   bool perExpert() const { return source.find("{e}") != std::string::npos; }
+  bool isVector() const { return vectors || shape.size() == 1; }
+  /// Rows of a matrix (elements of a vector), and how many are stored with them.
+  int64_t rows() const { return shape[shape.size() - (isVector() ? 1 : 2)]; }
+  int64_t storedRows() const { return part == RowPart::Whole ? rows() : 2 * rows(); }
   /// The tensor that holds expert `expert`.
   std::string tensorName(int64_t expert) const;
   /// The shape that each of its tensors must have.
@@ -73,9 +80,10 @@ struct RouterDescription {
   std::optional<Renormalize> renormalize;
   double scale = 1.0;
   ScaleOn scaleOn = ScaleOn::Weight;
-  WeightOn weightOn = WeightOn::Output; ///< does the weight multiply the expert's output or its input?
-  int64_t capacity = 0;                 ///< most rows of an expert; 0: no limit
-  Precision parameters = Precision::Model;
+  WeightOn weightOn = WeightOn::Output;    ///< does the weight multiply the expert's output or its input?
+  int64_t capacity = 0;                    ///< most rows of an expert; 0: no limit
+  Precision parameters = Precision::Model; ///< of the matrix and the bias
+  Precision choice = Precision::F32;       ///< of the selection bias
   Precision projection = Precision::Model;
   Precision scores = Precision::F32;
   Precision output = Precision::F32; ///< of the weights that multiply the experts' outputs
@@ -90,14 +98,17 @@ struct FeedForwardDescription {
   std::optional<WeightDescription> gate;
   WeightDescription up;
   WeightDescription down;
-  std::vector<WeightDescription> biases; ///< roles "gate_bias", "up_bias", "down_bias"
-  double gateLimit = 0.0;                ///< gate = min(gate, limit) before the activation; 0: none
-  double upLimit = 0.0;                  ///< up = clamp(up, -limit, limit); 0: none
-  double upOffset = 0.0;                 ///< (up + offset) * act(gate)
-  double sigmoidAlpha = 1.0;             ///< silu's x * sigmoid(alpha * x)
+  std::optional<WeightDescription> gateBias, upBias, downBias;
+  double gateLimit = 0.0;    ///< gate = min(gate, limit) before the activation; 0: none
+  double upLimit = 0.0;      ///< up = clamp(up, -limit, limit); 0: none
+  double upOffset = 0.0;     ///< (up + offset) * act(gate)
+  double sigmoidAlpha = 1.0; ///< silu's x * sigmoid(alpha * x)
+
+  std::vector<const WeightDescription *> weights() const;
 };
 
-/// Experts that every token visits; `gate` [1, D] weighs them by its sigmoid.
+/// An expert that every token visits; `gate` [1, D] weighs it by its sigmoid. The weights of one with a gate are
+/// stacked, [1, F, D] and [1, D, F]: it is a routed expert without a choice.
 struct SharedExpertDescription {
   FeedForwardDescription body;
   std::optional<WeightDescription> gate;

@@ -34,6 +34,49 @@ inline PerExpertNames wNames(const std::string &prefix) {
   return {prefix + ".gate.weight", expert + "w1.weight", expert + "w3.weight", expert + "w2.weight"};
 }
 
+/// Two tensors for all experts: gate above up, [E, 2F, D], and down, [E, D, F].
+inline void setStackedWeights(BlockDescription &block, const std::string &router, const std::string &gateUp,
+                              const std::string &down) {
+  int64_t e = block.experts, d = block.modelWidth, f = block.body.width;
+  block.router.weight = {"router", router, {e, d}};
+  block.body.gate = WeightDescription{"gate", gateUp, {e, f, d}, false, RowPart::FirstHalf};
+  block.body.up = {"up", gateUp, {e, f, d}, false, RowPart::SecondHalf};
+  block.body.down = {"down", down, {e, d, f}};
+}
+
+/// The bias that an expert's score gets for the choice only.
+inline void setSelectionBias(BlockDescription &block, const std::string &name) {
+  block.router.selectionBias = WeightDescription{"selection_bias", name, {block.experts}};
+}
+
+/// A gated expert of width `width` that every token visits: `prefix`.gate_proj, up_proj, down_proj. With the name of
+/// a `gate` [1, D], its sigmoid weighs the expert.
+inline void setSharedExpert(BlockDescription &block, const std::string &prefix, int64_t width,
+                            const std::string &gate = "") {
+  int64_t d = block.modelWidth;
+  SharedExpertDescription shared;
+  shared.body.width = width;
+  shared.body.activation = block.body.activation;
+  std::vector<int64_t> in = {width, d}, out = {d, width};
+  if (!gate.empty()) {
+    shared.gate = WeightDescription{"shared_router", gate, {1, d}};
+    in.insert(in.begin(), 1);
+    out.insert(out.begin(), 1);
+  }
+  auto weight = [&](const char *role, const char *name, const std::vector<int64_t> &shape) {
+    WeightDescription result = {role, prefix + name, shape};
+    result.below = !gate.empty(); // one expert, stored as the matrix it is
+    return result;
+  };
+  shared.body.gate = weight("shared_gate", ".gate_proj.weight", in);
+  shared.body.up = weight("shared_up", ".up_proj.weight", in);
+  shared.body.down = weight("shared_down", ".down_proj.weight", out);
+  block.shared = {shared};
+}
+
+/// "model.layers.N": what most families call a layer.
+inline std::string layerName(int64_t layer) { return "model.layers." + std::to_string(layer); }
+
 } // namespace moe
 
 #endif // MOE_LIB_IMPORT_FAMILIES_LAYOUTS_H

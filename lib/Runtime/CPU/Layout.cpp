@@ -23,6 +23,15 @@ int64_t moe::dtypeBytes(int32_t dtype) {
   return 0;
 }
 
+/// Are the rows of the weight among those stored, with offsets that fit?
+static bool rowsAreStored(const moe_source_desc &from) {
+  int64_t elements;
+  return from.rows >= 1 && from.cols >= 1 && from.row_begin >= 0 && from.row_begin < from.stored_rows &&
+         from.row_step >= 1 && from.row_step <= from.stored_rows &&
+         (from.stored_rows - 1 - from.row_begin) / from.row_step >= from.rows - 1 &&
+         !__builtin_mul_overflow(from.stored_rows, from.cols, &elements) && elements < INT64_C(1) << 58;
+}
+
 bool moe::layoutOf(const moe_weight_desc &weight, Layout &layout) {
   if (weight.num_sources < 1 || !weight.sources || weight.experts < 1 || weight.panel < 0 || weight.k_group < 0)
     return false;
@@ -32,10 +41,9 @@ bool moe::layoutOf(const moe_weight_desc &weight, Layout &layout) {
     return false;
   const moe_source_desc &first = weight.sources[0];
   for (int64_t s = 0; s < weight.num_sources; ++s)
-    if (!weight.sources[s].name || weight.sources[s].rows != first.rows || weight.sources[s].cols != first.cols)
+    if (!weight.sources[s].name || weight.sources[s].rows != first.rows || weight.sources[s].cols != first.cols ||
+        !rowsAreStored(weight.sources[s]))
       return false;
-  if (first.rows < 1 || first.cols < 1)
-    return false;
   layout = {first.rows,
             first.cols,
             weight.num_sources,

@@ -63,18 +63,23 @@ static std::string withExpert(std::string name, int64_t expert) {
 /// The shapes that a tensor may have; the first is the one that messages name.
 static std::vector<std::vector<int64_t>> acceptedShapes(const moe_source_desc &from, int64_t experts, bool stacked) {
   std::vector<std::vector<int64_t>> matrices;
-  matrices.push_back(from.transposed ? std::vector<int64_t>{from.cols, from.rows}
-                                     : std::vector<int64_t>{from.rows, from.cols});
+  matrices.push_back(from.transposed ? std::vector<int64_t>{from.cols, from.stored_rows}
+                                     : std::vector<int64_t>{from.stored_rows, from.cols});
   if (from.cols == 1)
-    matrices.push_back({from.rows});
-  if (from.rows == 1)
+    matrices.push_back({from.stored_rows});
+  if (from.stored_rows == 1)
     matrices.push_back({from.cols});
   std::vector<std::vector<int64_t>> shapes;
-  if (stacked)
+  if (stacked) {
     for (std::vector<int64_t> shape : matrices) {
       shape.insert(shape.begin(), experts);
       shapes.push_back(shape);
     }
+    // Matrices one below the other are the same elements in the same order.
+    int64_t lines;
+    if (!__builtin_mul_overflow(experts, matrices.front()[0], &lines))
+      shapes.push_back({lines, matrices.front()[1]});
+  }
   if (!stacked || experts == 1)
     shapes.insert(stacked && experts == 1 ? shapes.begin() : shapes.end(), matrices.begin(), matrices.end());
   return shapes;
@@ -100,7 +105,8 @@ moe_status Loader::find() {
     bool stacked = !std::strstr(from.name, "{e}");
     for (int64_t e = 0; e < weight.experts; ++e) {
       Matrix &matrix = matrices[size_t(e * weight.num_sources + s)];
-      matrix.firstElement = stacked ? e * layout.rows * layout.cols : 0;
+      // Used with a checkpoint only, whose tensor is as large as this says once its shape has been checked.
+      matrix.firstElement = stacked && source.checkpoint ? e * (from.stored_rows * from.cols) : 0;
       if (!source.checkpoint) {
         matrix.key = randomKey(source.seed, from.name, e);
         continue;
@@ -123,7 +129,7 @@ moe_status Loader::find() {
   return MOE_OK;
 }
 
-/// Elements [first, first + count) of a matrix in the order and type they are stored in.
+/// Elements [first, first + count) of a stored matrix in the order and type they are stored in.
 moe_status Loader::fetch(const Matrix &matrix, int64_t first, int64_t count, void *raw) {
   if (!source.checkpoint) {
     randomElements(matrix.key, layout.cols, first, count, static_cast<float *>(raw));
@@ -138,32 +144,38 @@ moe_status Loader::fetch(const Matrix &matrix, int64_t first, int64_t count, voi
 moe_status Loader::read(int64_t task) {
   const Matrix &matrix = matrices[size_t(task)];
   int64_t expert = task / weight.num_sources, s = task % weight.num_sources;
-  // Random matrices are drawn as [N, K], whatever the checkpoint would have.
-  bool transposed = source.checkpoint && weight.sources[s].transposed;
+  const moe_source_desc &part = weight.sources[s];
+  // Random matrices are drawn as [stored_rows, K], whatever the checkpoint would have: so the parts of one differ.
+  bool transposed = source.checkpoint && part.transposed;
   int32_t from = source.checkpoint ? int32_t(matrix.tensor->dtype) : int32_t(MOE_F32);
-  int64_t lines = transposed ? layout.cols : layout.rows; // stored lines, each of `length` elements
-  int64_t length = transposed ? layout.rows : layout.cols;
+  // Lines are columns of the weight when transposed, otherwise its rows, with the stored rows up to the next one.
+  int64_t lines = transposed ? layout.cols : layout.rows;
+  int64_t length = transposed ? part.stored_rows : layout.cols * part.row_step;
+  int64_t first = transposed ? 0 : part.row_begin * layout.cols;
   int64_t unit = transposed ? layout.kGroup : std::max<int64_t>(1, layout.panel);
   int64_t step = std::max<int64_t>(1, stagingBytes / 4 / length / unit) * unit;
   step = std::min(step, lines);
-  std::unique_ptr<uint32_t[]> raw(new uint32_t[size_t(step * length)]);
+  // The last row ends with its last element: what lies between it and a next one may be outside of the tensor.
+  auto elements = [&](int64_t count) { return transposed ? count * length : (count - 1) * length + layout.cols; };
+  std::unique_ptr<uint32_t[]> raw(new uint32_t[size_t(elements(step))]);
   std::unique_ptr<uint32_t[]> converted;
   if (from != weight.dtype)
-    converted.reset(new uint32_t[size_t(step * length)]);
+    converted.reset(new uint32_t[size_t(elements(step))]);
   void *packed = result.memory.data() + expert * packedBytes(layout);
   for (int64_t line = 0; line < lines; line += step) {
     int64_t count = std::min(step, lines - line);
-    if (moe_status status = fetch(matrix, line * length, count * length, raw.get()))
+    if (moe_status status = fetch(matrix, first + line * length, elements(count), raw.get()))
       return status;
     const void *data = raw.get();
     if (converted) {
-      convertElements(from, raw.get(), weight.dtype, converted.get(), count * length);
+      convertElements(from, raw.get(), weight.dtype, converted.get(), elements(count));
       data = converted.get();
     }
     if (transposed)
-      packPiece(layout, s, 0, length, line, count, data, 1, length, packed);
+      packPiece(layout, s, 0, layout.rows, line, count,
+                static_cast<const char *>(data) + part.row_begin * layout.elementBytes, part.row_step, length, packed);
     else
-      packPiece(layout, s, line, count, 0, length, data, length, 1, packed);
+      packPiece(layout, s, line, count, 0, layout.cols, data, length, 1, packed);
   }
   return MOE_OK;
 }

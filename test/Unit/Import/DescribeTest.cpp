@@ -100,6 +100,14 @@ TEST(Describe, StoredShapes) {
   EXPECT_EQ(stacked.storedShape(), (Shape{8, 6, 5}));
   stacked.transposed = true;
   EXPECT_EQ(stacked.storedShape(), (Shape{8, 5, 6}));
-  WeightDescription bias = {"gate_bias", "x.b", {8, 3}, false, RowPart::Even};
+  WeightDescription bias = {"gate_bias", "x.b", {8, 3}, false, RowPart::Even, /*vectors=*/true};
   EXPECT_EQ(bias.storedShape(), (Shape{8, 6}));
+  bias.source = "x.{e}.b";
+  EXPECT_EQ(bias.storedShape(), (Shape{6}));
+  WeightDescription matrix = {"shared_up", "x.s", {3, 5}, false, RowPart::SecondHalf};
+  EXPECT_EQ(matrix.storedShape(), (Shape{6, 5}));
+  matrix.transposed = true;
+  EXPECT_EQ(matrix.storedShape(), (Shape{5, 6}));
+  WeightDescription below = {"down", "x.d", {8, 3, 5}, true, RowPart::Whole, false, /*below=*/true};
+  EXPECT_EQ(below.storedShape(), (Shape{40, 3}));
 }

@@ -191,10 +191,72 @@ TEST(ImportModel, NamesWhatItCannotDo) {
   };
   EXPECT_EQ(problem([](BlockDescription &block) { block.router.softcap = 30; }),
             "error: moe0: scaled or capped logits cannot be imported yet");
-  EXPECT_EQ(problem([](BlockDescription &block) { block.shared.emplace_back(); }),
-            "error: moe0: shared experts cannot be imported yet");
-  EXPECT_EQ(problem([](BlockDescription &block) { block.body.upLimit = 7; }),
-            "error: moe0: limits, offsets and scales around the activation cannot be imported yet");
-  EXPECT_EQ(problem([](BlockDescription &block) { block.body.up.part = ::moe::RowPart::SecondHalf; }),
-            "error: moe0: gate and up in one tensor cannot be imported yet");
+  EXPECT_EQ(problem([](BlockDescription &block) {
+              block.body.activation = ::moe::Activation::Relu;
+              block.body.sigmoidAlpha = 2;
+            }),
+            "error: moe0: a scaled argument of another activation than silu cannot be imported yet");
+}
+
+TEST(ImportModel, BiasesAndLimits) {
+  ModelDescription model = toyModel();
+  ::moe::FeedForwardDescription &body = model.blocks[0].body;
+  body.gateBias = WeightDescription{"gate_bias", "gb", {8, 3}};
+  body.upBias = WeightDescription{"up_bias", "ub", {8, 3}};
+  body.downBias = WeightDescription{"down_bias", "db", {8, 5}};
+  body.gateLimit = body.upLimit = 7;
+  body.upOffset = 1;
+  body.sigmoidAlpha = 1.702;
+  model.dtype = ::moe::DType::BF16;
+  std::string text = import(model);
+  EXPECT_HAS(text, "@toy(@l0.router, @l0.gate, @l0.up, @l0.down, @l0.gate_bias, @l0.up_bias, @l0.down_bias)");
+  EXPECT_HAS(text, "tensor<?x3xf32>, tensor<?x3xf32>, tensor<3xbf16>, tensor<3xbf16> -> tensor<?x3xbf16>");
+  EXPECT_HAS(text, "tensor<?x5xf32>, tensor<5xbf16> -> tensor<?x5xf32>");
+  EXPECT_HAS(text, "arith.constant -1.702");
+  EXPECT_EQ(count(text, "arith.minimumf"), 2u);
+  EXPECT_EQ(count(text, "arith.maximumf"), 1u);
+}
+
+TEST(ImportModel, PartsOfTensors) {
+  ModelDescription model = toyModel();
+  ::moe::FeedForwardDescription &body = model.blocks[0].body;
+  body.gate = WeightDescription{"gate", "gu", {8, 3, 5}, true, ::moe::RowPart::Even};
+  body.up = WeightDescription{"up", "gu", {8, 3, 5}, false, ::moe::RowPart::SecondHalf};
+  body.gateBias = WeightDescription{"gate_bias", "b", {8, 3}, false, ::moe::RowPart::FirstHalf, /*vectors=*/true};
+  body.upBias = WeightDescription{"up_bias", "b", {8, 3}, false, ::moe::RowPart::Odd, /*vectors=*/true};
+  std::string text = import(model);
+  EXPECT_HAS(text, "moe.weight @l0.gate : tensor<8x3x5xf32> from \"gu\" transposed part<rows 0 step 2 of 6>");
+  EXPECT_HAS(text, "moe.weight @l0.up : tensor<8x3x5xf32> from \"gu\" part<rows 3 step 1 of 6>");
+  EXPECT_HAS(text, "moe.weight @l0.gate_bias : tensor<8x3xf32> from \"b\" part<columns 0 step 1 of 6>");
+  EXPECT_HAS(text, "moe.weight @l0.up_bias : tensor<8x3xf32> from \"b\" part<columns 1 step 2 of 6>");
+}
+
+TEST(ImportModel, SharedExperts) {
+  ModelDescription model = toyModel();
+  model.dtype = ::moe::DType::BF16;
+  BlockDescription &block = model.blocks[0];
+  ::moe::SharedExpertDescription shared;
+  shared.body.width = 4;
+  shared.body.gate = WeightDescription{"shared_gate", "sg", {4, 5}};
+  shared.body.up = {"shared_up", "su", {4, 5}};
+  shared.body.down = {"shared_down", "sd", {5, 4}};
+  block.shared.push_back(shared);
+  std::string text = import(model);
+  EXPECT_HAS(text, "@toy(@l0.router, @l0.gate, @l0.up, @l0.down, @l0.shared_gate, @l0.shared_up, @l0.shared_down)");
+  EXPECT_EQ(count(text, "moe.route "), 1u);
+  EXPECT_HAS(text, "moe.combine %outputs by %routing weighted_sum : !moe.ragged<8, 5, f32>, !moe.routing<8, 2, f32> -> "
+                   "tensor<?x5xf32>");
+  EXPECT_HAS(text, ": tensor<?x5xf32>, tensor<?x5xf32> -> tensor<?x5xbf16>");
+
+  shared.gate = WeightDescription{"shared_router", "sr", {1, 5}};
+  shared.body.gate->shape = shared.body.up.shape = {1, 4, 5};
+  shared.body.down.shape = {1, 5, 4};
+  block.shared = {shared};
+  block.router.scale = 3;
+  block.router.scaleOn = ::moe::ScaleOn::Output;
+  text = import(model);
+  EXPECT_HAS(text, "@l0.shared_down, @l0.shared_router)");
+  EXPECT_HAS(text, "select #moe.top_k<1> rank logits weigh #moe.sigmoid over each");
+  EXPECT_HAS(text, "arith.constant 3.0");
+  EXPECT_EQ(count(text, " scale 3"), 0u);
 }

@@ -33,7 +33,7 @@ static int64_t workspaceSize(int64_t tokens) {
   return tokens > INT64_C(1) << 56 ? -1 : tokens * rows * (int64_t)sizeof(float);
 }
 
-static const moe_source_desc sources[] = {{"experts.{e}.weight", rows, cols, 0, 0}};
+static const moe_source_desc sources[] = {{"experts.{e}.weight", rows, cols, 0, 1, rows, 0, 0}};
 static const moe_weight_desc weights[] = {{"up", sources, 1, experts, panel, group, MOE_F32, 0}};
 static const moe_operand_desc inputs[] = {{"input", 2, {-1, cols}, MOE_F32, 0}};
 static const moe_operand_desc outputs[] = {{"output", 2, {-1, rows}, MOE_F32, 0}, {"experts", 2, {-1, 1}, MOE_I32, 0}};

@@ -96,7 +96,7 @@ TEST(Status, Descriptors) {
   Changeable noRun;
   noRun.variant.run = nullptr;
   EXPECT_FAILS(MOE_INVALID_ARGUMENT, noRun.wrapOnly(), "variant is malformed");
-  for (int change = 0; change < 6; ++change) {
+  for (int change = 0; change < 11; ++change) {
     Changeable bad;
     if (change == 0)
       bad.weight.k_group = 0;
@@ -108,6 +108,16 @@ TEST(Status, Descriptors) {
       bad.source.rows = bad.source.cols = INT64_C(1) << 40;
     else if (change == 4)
       bad.weight.panel = INT64_MAX;
+    else if (change == 5)
+      bad.source.stored_rows -= 1;
+    else if (change == 6)
+      bad.source.row_begin = 1; // the last row is none of those stored
+    else if (change == 7)
+      bad.source.row_begin = -1;
+    else if (change == 8)
+      bad.source.row_step = 0;
+    else if (change == 9)
+      bad.source.row_step = INT64_MAX;
     else
       bad.weight.experts = 0;
     EXPECT_FAILS(MOE_INVALID_ARGUMENT, bad.wrapOnly(), "weight is malformed");
@@ -165,10 +175,10 @@ TEST(Status, Checkpoints) {
   model.weight.experts = 3;
   EXPECT_FAILS(MOE_CHECKPOINT_ERROR, model.loadFrom(options), "'experts.2.weight'");
   model.weight.experts = 2;
-  model.source.rows = 6;
+  model.source.rows = model.source.stored_rows = 6;
   EXPECT_FAILS(MOE_CHECKPOINT_ERROR, model.loadFrom(options),
                "tensor 'experts.0.weight': expected shape [6, 3], got [5, 3]");
-  model.source.rows = 5;
+  model.source.rows = model.source.stored_rows = 5;
   model.source.transposed = 1;
   EXPECT_FAILS(MOE_CHECKPOINT_ERROR, model.loadFrom(options), "expected shape [3, 5], got [5, 3]");
 
@@ -258,7 +268,7 @@ TEST(Status, OutOfMemory) {
   EXPECT_FAILS(MOE_OUT_OF_MEMORY, call.run(layer), "out of memory");
   // The same for weights: an expert of 2^56 bytes.
   Changeable large;
-  large.source.rows = large.source.cols = INT64_C(1) << 27;
+  large.source.rows = large.source.stored_rows = large.source.cols = INT64_C(1) << 27;
   moe_load_options options{};
   options.random_weights = 1;
   EXPECT_FAILS(MOE_OUT_OF_MEMORY, large.loadFrom(options), "out of memory");

@@ -18,7 +18,7 @@ struct OneWeight {
             std::vector<std::string> sourceNames, bool transposed = false)
       : names(std::move(sourceNames)) {
     for (const std::string &name : names)
-      sources.push_back({name.c_str(), rows, cols, transposed, 0});
+      sources.push_back({name.c_str(), rows, cols, 0, 1, rows, transposed, 0});
     weight = {"operand", sources.data(), int64_t(sources.size()), experts, panel, group, dtype, 0};
     variant = {"plain",
                0,
@@ -103,20 +103,26 @@ struct Shape {
   bool transposed, stacked;
   moe::DType from;
   int32_t to;
+  // Rows of a larger stored matrix, and whether the experts' matrices are one below the other in one of rank 2.
+  int64_t begin = 0, step = 1, more = 0;
+  bool below = false;
+
+  int64_t storedRows() const { return begin + (rows - 1) * step + 1 + more; }
 };
 
 static void expectPacked(const Shape &shape, moe_pool *pool, std::mt19937 &random) {
   SCOPED_TRACE(testing::Message() << "rows " << shape.rows << " cols " << shape.cols << " experts " << shape.experts
                                   << " panel " << shape.panel << " group " << shape.group << " sources "
                                   << shape.sources << " transposed " << shape.transposed << " stacked " << shape.stacked
-                                  << " from " << int(shape.from) << " to " << shape.to);
-  int64_t size = shape.from == moe::DType::F32 ? 4 : 2, count = shape.rows * shape.cols;
+                                  << " from " << int(shape.from) << " to " << shape.to << " begin " << shape.begin
+                                  << " step " << shape.step << " of " << shape.storedRows());
+  int64_t size = shape.from == moe::DType::F32 ? 4 : 2, count = shape.storedRows() * shape.cols;
   std::normal_distribution<float> normal;
   // [source][expert] -> bytes as stored
   std::vector<std::string> stored(shape.sources);
   std::vector<moe::TensorToWrite> tensors;
   std::vector<std::string> names;
-  std::vector<int64_t> matrix = {shape.rows, shape.cols};
+  std::vector<int64_t> matrix = {shape.storedRows(), shape.cols};
   if (shape.transposed)
     std::swap(matrix[0], matrix[1]);
   for (int s = 0; s < shape.sources; ++s) {
@@ -128,7 +134,9 @@ static void expectPacked(const Shape &shape, moe_pool *pool, std::mt19937 &rando
     }
     std::string base = "source" + std::to_string(s);
     names.push_back(shape.stacked ? base : base + ".{e}.weight");
-    if (shape.stacked)
+    if (shape.stacked && shape.below)
+      tensors.push_back({base, shape.from, {shape.experts * matrix[0], matrix[1]}, stored[s].data()});
+    else if (shape.stacked)
       tensors.push_back({base, shape.from, {shape.experts, matrix[0], matrix[1]}, stored[s].data()});
     else
       for (int64_t e = 0; e < shape.experts; ++e)
@@ -138,6 +146,11 @@ static void expectPacked(const Shape &shape, moe_pool *pool, std::mt19937 &rando
   TempFolder folder;
   ASSERT_TRUE(moe::writeSafeTensors(folder.file("model.safetensors"), tensors).ok());
   OneWeight model(shape.rows, shape.cols, shape.experts, shape.panel, shape.group, shape.to, names, shape.transposed);
+  for (moe_source_desc &source : model.sources) {
+    source.row_begin = shape.begin;
+    source.row_step = shape.step;
+    source.stored_rows = shape.storedRows();
+  }
   moe_load_options options{};
   options.checkpoint = folder.path.c_str();
   options.pool = pool;
@@ -146,14 +159,15 @@ static void expectPacked(const Shape &shape, moe_pool *pool, std::mt19937 &rando
 
   int64_t panel = shape.panel, group = shape.group, outSize = shape.to == MOE_F32 ? 4 : 2;
   int64_t panels = panel ? (shape.rows + panel - 1) / panel : 1, groups = panel ? (shape.cols + group - 1) / group : 1;
-  int64_t total = panel ? panels * groups * shape.sources * panel * group : shape.sources * count;
+  int64_t total = panel ? panels * groups * shape.sources * panel * group : shape.sources * shape.rows * shape.cols;
   for (int64_t e = 0; e < shape.experts; ++e) {
     ASSERT_EQ(reinterpret_cast<uintptr_t>(packed[size_t(shape.panel ? e : 0)]) % 64, 0u);
     std::vector<uint32_t> expected(size_t(total), 0);
     for (int s = 0; s < shape.sources; ++s)
       for (int64_t n = 0; n < shape.rows; ++n)
         for (int64_t k = 0; k < shape.cols; ++k) {
-          int64_t at = e * count + (shape.transposed ? k * shape.rows + n : n * shape.cols + k);
+          int64_t row = shape.begin + n * shape.step;
+          int64_t at = e * count + (shape.transposed ? k * shape.storedRows() + row : row * shape.cols + k);
           int64_t place = panel ? (((n / panel) * groups + k / group) * shape.sources + s) * panel * group +
                                       (n % panel) * group + k % group
                                 : (s * shape.rows + n) * shape.cols + k;
@@ -182,6 +196,13 @@ TEST(Weights, PackedAsTheFormulaSays) {
                 pick({0, 1}) == 1,
                 moe::DType(pick({1, 2, 3})),
                 int32_t(pick({1, 2, 3}))};
+    if (i % 3 == 1) { // a part of what is stored, as gate and up of one tensor
+      shape.begin = pick({0, 1, shape.rows});
+      shape.step = pick({1, 2, 3});
+      shape.more = pick({0, 1, shape.rows});
+      shape.step = std::min(shape.step, shape.storedRows());
+    }
+    shape.below = pick({0, 1}) == 1;
     expectPacked(shape, i % 2 ? pool.get() : nullptr, random);
     if (HasFatalFailure())
       return;
@@ -193,7 +214,9 @@ TEST(Weights, LargerThanTheStagingBuffer) {
   Pool pool = makePool(2);
   for (bool transposed : {false, true})
     for (int64_t panel : {0, 24})
-      expectPacked({701, 1003, 2, panel, 2, 2, transposed, transposed, moe::DType::BF16, MOE_BF16}, pool.get(), random);
+      for (int64_t step : {1, 2})
+        expectPacked({701, 1003, 2, panel, 2, 2, transposed, transposed, moe::DType::BF16, MOE_BF16, step - 1, step, 1},
+                     pool.get(), random);
   expectPacked({701, 1003, 1, 16, 3, 1, true, false, moe::DType::F32, MOE_F16}, nullptr, random);
   expectPacked({3, 300001, 1, 2, 2, 1, false, false, moe::DType::F16, MOE_F32}, nullptr, random); // one row is larger
 }
@@ -238,6 +261,25 @@ TEST(Weights, VectorsStandForThinMatrices) {
   auto experts = stack.packed(options, keep);
   EXPECT_EQ(static_cast<const float *>(experts[0])[2], 3);
   EXPECT_EQ(static_cast<const float *>(experts[1])[0], 4);
+}
+
+TEST(Weights, PartsOfARandomTensorDiffer) {
+  auto part = [](int64_t begin, int64_t step) {
+    OneWeight model(6, 5, 1, /*panel=*/0, 1, MOE_F32, {"gate_up"});
+    model.sources[0].row_begin = begin;
+    model.sources[0].row_step = step;
+    model.sources[0].stored_rows = 12;
+    moe_load_options options{};
+    options.random_weights = 1;
+    Layer keep;
+    auto *data = static_cast<const float *>(model.packed(options, keep)[0]);
+    return std::vector<float>(data, data + 30);
+  };
+  std::vector<float> low = part(0, 1), high = part(6, 1), even = part(0, 2), odd = part(1, 2);
+  EXPECT_NE(low, high);
+  EXPECT_EQ(std::vector<float>(low.begin(), low.begin() + 5), std::vector<float>(even.begin(), even.begin() + 5));
+  EXPECT_EQ(std::vector<float>(high.end() - 5, high.end()), std::vector<float>(odd.end() - 5, odd.end()));
+  EXPECT_EQ(std::vector<float>(low.begin() + 5, low.begin() + 10), std::vector<float>(odd.begin(), odd.begin() + 5));
 }
 
 TEST(Weights, PlainExpertsAreOneArray) {

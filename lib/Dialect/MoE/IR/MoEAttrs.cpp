@@ -144,6 +144,17 @@ int64_t AllAttr::getNumGroups() const { return 1; }
 bool AllAttr::mayDrop() const { return false; }
 LogicalResult AllAttr::verifySelect(function_ref<InFlightDiagnostic()>, int64_t) const { return success(); }
 
+//===-- #moe.part -------------------------------------------------------------------------------------------===//
+
+LogicalResult PartAttr::verify(function_ref<InFlightDiagnostic()> emitError, PartOf, int64_t begin, int64_t step,
+                               int64_t total) {
+  if (begin < 0 || begin >= total) // C1
+    return emitError() << "expects a part to begin in [0, " << total << "), got " << begin;
+  if (step < 1 || step > total) // C2
+    return emitError() << "expects a step in [1, " << total << "], got " << step;
+  return success();
+}
+
 //===-- #moe.renormalize ------------------------------------------------------------------------------------===//
 
 LogicalResult RenormalizeAttr::verify(function_ref<InFlightDiagnostic()> emitError, APFloat p, APFloat eps, APFloat min) {

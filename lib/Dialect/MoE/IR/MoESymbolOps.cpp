@@ -12,6 +12,12 @@ using namespace mlir::moe;
 
 //===-- moe.weight ------------------------------------------------------------------------------------------===//
 
+bool WeightOp::isVector() {
+  int64_t rank = cast<RankedTensorType>(getType()).getRank();
+  bool ofColumns = getPart() && getPart()->getKind() == PartOf::Columns;
+  return rank == 1 || (rank == 2 && (ofColumns || getSource().contains("{e}")));
+}
+
 LogicalResult WeightOp::verify() {
   auto type = dyn_cast<RankedTensorType>(getType());
   if (!type || !type.hasStaticShape() || type.getRank() < 1 || type.getRank() > 3 ||
@@ -21,8 +27,20 @@ LogicalResult WeightOp::verify() {
   if (places > 1 || (places == 1 && type.getRank() == 1)) // C2
     return emitOpError("expects {e} at most once, and not in the name of a weight of rank 1, got \"")
            << getSource() << "\"";
-  if (getTransposed() && type.getRank() == 1) // C3
-    return emitOpError("expects rank 2 or 3 for a transposed weight, got ") << getType();
+  std::optional<PartAttr> part = getPart();
+  bool rows = part && part->getKind() == PartOf::Rows, columns = part && !rows;
+  if (getTransposed() && isVector()) // C3
+    return emitOpError("expects only matrices to be transposed, got vectors of ") << getType();
+  if (!part)
+    return success();
+  if ((rows && isVector()) || (columns && !isVector())) // C4
+    return emitOpError("expects a part of rows for matrices and of columns for vectors, got ")
+           << *part << " of " << type;
+  int64_t taken = type.getDimSize(type.getRank() - (rows ? 2 : 1));
+  // Compared by division: products of any 64-bit numbers may overflow.
+  if (taken > 0 && (part->getTotal() - 1 - part->getBegin()) / part->getStep() < taken - 1) // C5
+    return emitOpError("expects the ") << taken << " entries of " << *part << " to be among the " << part->getTotal()
+                                       << " stored";
   return success();
 }
 

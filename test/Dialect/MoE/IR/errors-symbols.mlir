@@ -31,8 +31,62 @@ moe.weight @vector : tensor<8xf32> from "a.{e}"
 // -----
 
 // moe.weight C3
-// expected-error @below {{expects rank 2 or 3 for a transposed weight, got 'tensor<8xf32>'}}
+// expected-error @below {{expects only matrices to be transposed, got vectors of 'tensor<8xf32>'}}
 moe.weight @transposed : tensor<8xf32> from "a" transposed
+
+// -----
+
+// moe.weight C3
+// expected-error @below {{expects only matrices to be transposed, got vectors of 'tensor<4x8xf32>'}}
+moe.weight @transposed : tensor<4x8xf32> from "a.{e}" transposed
+
+// -----
+
+// moe.weight C4
+// expected-error @below {{expects a part of rows for matrices and of columns for vectors, got #moe.part<rows 0 step 2 of 16> of 'tensor<8xf32>'}}
+moe.weight @part : tensor<8xf32> from "a" part<rows 0 step 2 of 16>
+
+// -----
+
+// moe.weight C4
+// expected-error @below {{expects a part of rows for matrices and of columns for vectors}}
+moe.weight @part : tensor<2x4x8xf32> from "a" part<columns 0 step 2 of 16>
+
+// -----
+
+// moe.weight C5
+// expected-error @below {{expects the 8 entries of #moe.part<rows 2 step 2 of 16> to be among the 16 stored}}
+moe.weight @part : tensor<2x8x4xf32> from "a" part<rows 2 step 2 of 16>
+
+// -----
+
+// moe.weight C5
+// expected-error @below {{expects the 8 entries of #moe.part<columns 9 step 1 of 16> to be among the 16 stored}}
+moe.weight @part : tensor<2x8xf32> from "a" part<columns 9 step 1 of 16>
+
+// -----
+
+// #moe.part C1
+// expected-error @below {{expects a part to begin in [0, 16), got 16}}
+moe.weight @part : tensor<2x8x4xf32> from "a" part<rows 16 step 1 of 16>
+
+// -----
+
+// #moe.part C1
+// expected-error @below {{expects a part to begin in [0, 16), got -1}}
+moe.weight @part : tensor<2x8x4xf32> from "a" part<rows -1 step 1 of 16>
+
+// -----
+
+// #moe.part C2
+// expected-error @below {{expects a step in [1, 16], got 0}}
+moe.weight @part : tensor<2x8x4xf32> from "a" part<rows 0 step 0 of 16>
+
+// -----
+
+// #moe.part C2
+// expected-error @below {{expects a step in [1, 16], got 17}}
+moe.weight @part : tensor<2x1x4xf32> from "a" part<rows 0 step 17 of 16>
 
 // -----
 

@@ -98,6 +98,24 @@ def MoE_RenormalizeAttr : MoE_Attr<"Renormalize", "renormalize"> {
   let genVerifyDecl = 1;
 }
 
+//===-- Weights ---------------------------------------------------------------------------------------------===//
+
+def MoE_PartAttr : MoE_Attr<"Part", "part"> {
+  let summary = "every step-th row or column of a stored matrix";
+  let description = [{
+    Entries `begin`, `begin + step`, `begin + 2 * step`, ... of the `total`
+    that are stored, as many as the weight has. Checkpoints that keep gate and
+    up in one tensor hold them as halves (`step 1`) or interleaved (`step 2`).
+
+    Examples: `#moe.part<rows 80 step 1 of 160>`, `#moe.part<columns 1 step 2 of 96>`.
+
+    C1: 0 <= begin < total. C2: 1 <= step <= total.
+  }];
+  let parameters = (ins EnumParameter<MoE_PartOf>:$kind, "int64_t":$begin, "int64_t":$step, "int64_t":$total);
+  let assemblyFormat = "`<` $kind $begin `step` $step `of` $total `>`";
+  let genVerifyDecl = 1;
+}
+
 //===-- What code generation records ------------------------------------------------------------------------===//
 
 def MoE_KernelConfigAttr : MoE_Attr<"KernelConfig", "kernel_config"> {

@@ -57,4 +57,12 @@ def MoE_CombineKind : I32EnumAttr<"CombineKind", "how the outputs of a row's exp
   let cppNamespace = "::mlir::moe";
 }
 
+def MoE_PartOf : I32EnumAttr<"PartOf", "along which logical dimension a weight is a part of what is stored", [
+    I32EnumAttrCase<"Rows", 0, "rows">,
+    I32EnumAttrCase<"Columns", 1, "columns">
+  ]> {
+  let cppNamespace = "::mlir::moe";
+  let genSpecializedAttr = 0;
+}
+
 #endif // MOE_ENUMS_TD

@@ -6,6 +6,7 @@
 
 include "mlir/IR/BuiltinAttributes.td"
 include "mlir/IR/SymbolInterfaces.td"
+include "moe/Dialect/MoE/IR/MoEAttrs.td"
 include "moe/Dialect/MoE/IR/MoEBase.td"
 
 def MoE_WeightOp : MoE_Op<"weight", [Symbol]> {
@@ -16,21 +17,37 @@ def MoE_WeightOp : MoE_Op<"weight", [Symbol]> {
     index, so that the op has one size whatever E is; without it one tensor
     holds all experts. The element type is the one to compute with; the
     checkpoint's is converted when weights are loaded. `transposed` says that
-    each expert's matrix is stored with its dimensions exchanged.
+    each expert's matrix is stored with its dimensions exchanged. `part` says
+    that more is stored than this weight: it takes some of the rows of each
+    expert's matrix, or some of the columns of a vector (a bias). Rows and
+    columns are those of the logical weight, whatever is transposed on disk. A
+    weight of rank 2 with `{e}` in its name or with a part of columns is a
+    vector for each expert.
 
     ```mlir
     moe.weight @l0.gate : tensor<64x1024x2048xbf16> from "model.layers.0.mlp.experts.{e}.gate_proj.weight"
     moe.weight @l0.down : tensor<32x2880x2880xbf16> from "model.layers.0.mlp.experts.down_proj" transposed
+    moe.weight @l0.up : tensor<32x2880x2880xbf16> from "model.layers.0.mlp.experts.gate_up_proj" transposed
+        part<rows 1 step 2 of 5760>
+    moe.weight @l0.up_bias : tensor<32x2880xbf16> from "model.layers.0.mlp.experts.gate_up_proj_bias"
+        part<columns 1 step 2 of 5760>
     ```
 
     C1: the type is a static tensor of floats of rank 1 (a vector for the
     router), 2 (a matrix, or a vector for each expert) or 3 (a matrix for each
     expert). C2: `{e}` occurs at most once, and not in a weight of rank 1. C3:
-    only a weight of rank 2 or 3 can be transposed.
+    only matrices can be transposed. C4: a part is of rows for matrices and of
+    columns for vectors. C5: the last of the part's entries is one of those
+    stored.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$source,
-                       UnitAttr:$transposed);
-  let assemblyFormat = "$sym_name `:` $type `from` $source (`transposed` $transposed^)? attr-dict";
+                       UnitAttr:$transposed, OptionalAttr<MoE_PartAttr>:$part);
+  let assemblyFormat =
+      "$sym_name `:` $type `from` $source (`transposed` $transposed^)? (`part` `` $part^)? attr-dict";
+  let extraClassDeclaration = [{
+    /// A vector for each expert (or one, at rank 1) rather than matrices.
+    bool isVector();
+  }];
   let hasVerifier = 1;
 }
 
