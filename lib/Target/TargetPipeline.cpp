@@ -43,7 +43,7 @@ void mlir::moe::buildTargetPipeline(OpPassManager &pm) {
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addPass(createSetFunctionTargets());
-  pm.addPass(createMaskAsIntegers());
+  pm.addPass(createMoveAsIntegers());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

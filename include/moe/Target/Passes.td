@@ -56,12 +56,12 @@ def ExpandMath : Pass<"moe-expand-math"> {
                            "::mlir::vector::VectorDialect"];
 }
 
-def MaskAsIntegers : Pass<"moe-mask-as-integers"> {
-  let summary = "masked loads and stores of bf16 move i16";
+def MoveAsIntegers : Pass<"moe-move-as-integers"> {
+  let summary = "loads and stores of bf16 move i16";
   let description = [{
-    A CPU without bf16 has no masked move of it, and LLVM takes the vector apart
-    through f32, with a call of the compiler's runtime library an element. As
-    integers the same bytes are one instruction, or moved one by one.
+    On a CPU without bf16 LLVM keeps a bf16 that was loaded as f32, and rounds it
+    with a call of the compiler's runtime library where it is stored; of a masked
+    vector it does so for each element. Integers of the same bits stay as they are.
 
     Before: `llvm.intr.masked.store %v, %p, %m : vector<16xbf16>, ...`. After:
     `llvm.bitcast %v : vector<16xbf16> to vector<16xi16>`, and a store of that.
