@@ -79,8 +79,8 @@ def run_layer(source, out, **flags):
 
 def flag_list(flags):
     """random_weights=3, reference=True -> --random-weights=3 --reference; None and False say nothing."""
-    named = ((name.replace("_", "-"), value) for name, value in flags.items())
-    return [f"--{name}" if value is True else f"--{name}={value}" for name, value in named if value is not None and value is not False]
+    given = {name.replace("_", "-"): value for name, value in flags.items() if value is not None and value is not False}
+    return [f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items()]
 
 
 def same_bytes(a, b):
@@ -118,6 +118,20 @@ class Checks:
             self.failed += 1
             print(f"FAILED: {what}", flush=True)
         return ok
+
+    def same_layer(self, what, got, naive, dtype):
+        """A result with that of the reference lowering; returns how many rows a near tie sent to other experts."""
+        experts, chosen = got["logits"].shape[1], got["experts"].shape[1]
+        agree = (got["experts"] == naive["experts"]).all(axis=1)
+        excused = ~agree & (gap(naive["logits"], chosen) <= NEAR_TIE[dtype])
+        self.expect((agree | excused).all(), f"{what}: rows {np.flatnonzero(~agree & ~excused)} at other experts")
+        ids = got["experts"]
+        distinct = (np.diff(ids, axis=1) > 0).all() and ids.min() >= 0 and ids.max() < experts
+        self.expect(distinct, f"{what}: ids out of range, not distinct or not ascending")
+        for name in ("logits", "weights", "output"):
+            worst = difference(got[name], naive[name], slice(None) if name == "logits" else agree)
+            self.expect(worst <= TOLERANCE[dtype], f"{what}: {name} off by {worst:.3g} of the largest value")
+        return int(excused.sum())
 
     def done(self, note=""):
         """Prints the line that tests look for and ends the program."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Compares the line of run_layer with the first row of Mixtral's block 0 in f64: check-mixtral.py CHECKPOINT PRINTED."""
+"""Compares what run_layer printed with Mixtral's block 0 in f64: check-mixtral.py CHECKPOINT PRINTED."""
 
 import sys
 from pathlib import Path

@@ -56,7 +56,8 @@ def check_deterministic(checks, model, out, flags):
         made.append({path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()})
         checks.expect(not list(temporary.iterdir()), f"{model.name}: left files in the folder for temporary ones")
     what = f"{model.name} {' '.join(flags)}"
-    checks.expect(set(made[0]) == {"layer.so", "layer.h"}, f"{what}: expected a library and a header, got {set(made[0])}")
+    names = set(made[0])
+    checks.expect(names == {"layer.so", "layer.h"}, f"{what}: expected a library and a header, got {names}")
     for name in made[0]:
         checks.expect(made[0][name] == made[1][name], f"{what}: {name} has other bytes the second time")
 
