@@ -110,10 +110,12 @@ TEST(HuggingFace, UnknownModelTypes) {
   auto problem = [&](const char *json) {
     return loadModel(folder.write("config.json", json)).message().substr(folder.path.size());
   };
-  EXPECT_EQ(problem(R"({"model_type": "qwen4_moe"})"),
-            "/config.json: model_type \"qwen4_moe\" is not supported; did you mean \"qwen3_moe\"? supported: mixtral, "
-            "olmoe, qwen3_moe");
-  EXPECT_EQ(problem("{}"), "/config.json: no model_type; supported: mixtral, olmoe, qwen3_moe");
+  std::string supported;
+  for (const std::string &name : FamilyRegistry::builtIn().names())
+    supported += (supported.empty() ? "; supported: " : ", ") + name;
+  EXPECT_EQ(problem(R"({"model_type": "mixtrall"})"),
+            "/config.json: model_type \"mixtrall\" is not supported; did you mean \"mixtral\"?" + supported.substr(1));
+  EXPECT_EQ(problem("{}"), "/config.json: no model_type" + supported);
   EXPECT_EQ(problem(R"({"model_type": 3})"), "/config.json: model_type: expected a string, got 3");
   EXPECT_EQ(problem("[]"), "/config.json: expected an object, got an array");
 }
