@@ -6,6 +6,7 @@ usage: edges.py ZOO OUT LEVELS [EDGE...]
 
 import functools
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -103,6 +104,32 @@ def ties(checks, bench, level):
     checks.expect((got["output"] == 0).all(), f"{bench.name(level)}: a row of zeros gives numbers")
 
 
+def with_equal_routers(model, folder):
+    """A copy of a checkpoint whose experts of block 0 have the same router in threes: 0, 1, 2, then 3, 4, 5, ..."""
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_bytes((model / "config.json").read_bytes())
+    data = bytearray((model / "model.safetensors").read_bytes())
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    (router,) = [entry for name, entry in header.items() if re.fullmatch(r"model\.layers\.0\.\w+\.gate\.weight", name)]
+    begin, end = (start + offset for offset in router["data_offsets"])
+    rows = np.frombuffer(bytes(data[begin:end]), np.float32).reshape(router["shape"])
+    data[begin:end] = rows[np.arange(len(rows)) // 3 * 3].tobytes()
+    (folder / "model.safetensors").write_bytes(data)
+    return folder
+
+
+def some_ties(checks, bench, level):
+    """Where three experts score the same, those with the lowest indices are chosen, in every row."""
+    checkpoint = with_equal_routers(bench.model, bench.out / f"{bench.model.name}-threes")
+    got = bench.run(level, bench.rows, checkpoint=checkpoint)
+    logits, ids = got["logits"], got["experts"]
+    checks.expect((logits[:, 0:3] == logits[:, :1]).all(), f"{bench.name(level)}: equal routers score differently")
+    lowest = np.sort(np.argsort(-logits, axis=1, kind="stable")[:, : ids.shape[1]], axis=1)
+    wrong = np.flatnonzero((ids != lowest).any(axis=1))
+    checks.expect(len(wrong) == 0, f"{bench.name(level)}: ties in rows {wrong} do not go to the lowest index")
+
+
 def not_numbers(checks, bench, level):
     """A row of NaN gives NaN, one with an infinity may, and neither changes a bit of another row."""
     clean = bench.run(level, bench.rows)
@@ -160,7 +187,7 @@ def shapes(checks, out, levels):
                 checks.same_layer(what, got, naive, dtype)
 
 
-EDGES = [no_rows, alone, threads, same_experts, ties, not_numbers, denormals]
+EDGES = [no_rows, alone, threads, same_experts, ties, some_ties, not_numbers, denormals]
 
 
 def main():
