@@ -12,7 +12,7 @@
 // CPU-NOT: error
 // CPU: error: unknown cpu "pdp11": expected native, x86-64 (all levels in one library), avx512-bf16, x86-64-v4, x86-64-v3, or a CPU name with AVX2 such as znver5 or sapphirerapids
 // CPU-NOT: {{.}}
-// OLD: error: unknown cpu "pentium3": expected native, avx512-bf16, {{.*$}}
+// OLD: error: unknown cpu "pentium3": expected native, x86-64 (all levels in one library), avx512-bf16, {{.*$}}
 // OLD-NOT: {{.}}
 // TARGET-NOT: error
 // TARGET: error: target "nvptx" is not there yet: expected cpu

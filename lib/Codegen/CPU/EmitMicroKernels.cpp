@@ -144,7 +144,7 @@ private:
 
   void step(OpBuilder &b, Location loc, ArrayRef<Value> rows, Value group, bool whole, SmallVector<Value> &sums) {
     SmallVector<Value> weights;
-    for (int64_t j = 0; j != matrices; ++j)
+    for (size_t j = 0; j != matrices; ++j)
       for (int64_t v = 0; v != vectors; ++v) {
         Value matrix = arith::ConstantIndexOp::create(b, loc, j);
         Value element = arith::ConstantIndexOp::create(b, loc, v * lanes * kGroup);

@@ -90,6 +90,10 @@ struct EmitRowMaps : moe::impl::EmitRowMapsBase<EmitRowMaps> {
   using EmitRowMapsBase::EmitRowMapsBase;
 
   void runOnOperation() override {
+    if (!findMachineLevel(level)) {
+      getOperation()->emitError("unknown machine level: ") << level;
+      return signalPassFailure();
+    }
     SmallVector<linalg::GenericOp> maps;
     getOperation()->walk([&](linalg::GenericOp op) {
       if (op->hasAttr(kRowMapAttr))

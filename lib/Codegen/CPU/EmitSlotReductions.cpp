@@ -141,6 +141,10 @@ struct EmitSlotReductions : moe::impl::EmitSlotReductionsBase<EmitSlotReductions
   using EmitSlotReductionsBase::EmitSlotReductionsBase;
 
   void runOnOperation() override {
+    if (!findMachineLevel(level)) {
+      getOperation()->emitError("unknown machine level: ") << level;
+      return signalPassFailure();
+    }
     SmallVector<linalg::GenericOp> reductions;
     getOperation()->walk([&](linalg::GenericOp op) {
       if (op->hasAttr("moe.slot_reduction"))

@@ -35,17 +35,18 @@ static BaseMemRefType argumentType(bufferization::TensorLikeType type, Attribute
 /// Gives every use of an empty tensor one of its own. CSE makes those of one type one, and without its checks of
 /// parallel regions the analysis lets a loop in a task carry both on in one buffer.
 static void separateEmptyTensors(ModuleOp module) {
-  SmallVector<tensor::EmptyOp> shared;
-  module.walk([&](tensor::EmptyOp op) {
-    if (!op->use_empty() && !op->hasOneUse())
-      shared.push_back(op);
-  });
+  llvm::SmallPtrSet<Operation *, 16> taken;
   OpBuilder builder(module.getContext());
-  for (tensor::EmptyOp op : shared) {
-    builder.setInsertionPoint(op);
-    for (OpOperand &use : llvm::make_early_inc_range(llvm::drop_begin(op->getUses())))
-      use.set(builder.clone(*op)->getResult(0));
-  }
+  // In the order of the ops, not of the use lists, which differ between a module and what is read back of its text.
+  module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    for (OpOperand &use : op->getOpOperands()) {
+      auto empty = use.get().getDefiningOp<tensor::EmptyOp>();
+      if (!empty || taken.insert(empty).second)
+        continue;
+      builder.setInsertionPoint(empty);
+      use.set(builder.clone(*empty)->getResult(0));
+    }
+  });
 }
 
 namespace {
