@@ -23,7 +23,9 @@ static Expected<Unit> checkWeight(const ModelDescription &model, const BlockDesc
       return Error{printable(checkpoint.path()) + ": no tensor " + quote(name) + "; expected " + wanted + " as " +
                    place + " in layer " + std::to_string(block.layer) + ", as " + model.configFile + " says"};
     }
-    if (tensor->shape != expected || !isConvertible(tensor->dtype))
+    // A vector may be stored as a matrix of one row.
+    bool oneRow = expected.size() == 1 && tensor->shape == std::vector<int64_t>{1, expected[0]};
+    if ((tensor->shape != expected && !oneRow) || !isConvertible(tensor->dtype))
       return Error{checkpoint.fileOf(*tensor) + ": tensor " + quote(name) + ": expected " + wanted + ", got " +
                    std::string(dtypeName(tensor->dtype)) + " " + shapeText(tensor->shape) + "; " + model.configFile +
                    " describes another model"};

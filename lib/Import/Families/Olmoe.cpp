@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// OLMoE: every layer is a MoE block. Logits in the model's format, softmax over all experts in f32, the K best,
-// renormalised on request; the weights are rounded to the model's format.
+// OLMoE and FlexOlmo: every layer is a MoE block. Logits in the model's format, softmax over all experts in f32, the K
+// best, renormalised on request; the weights are rounded to the model's format.
 #include "Layouts.h"
 #include "moe/Import/ModelFamily.h"
 
@@ -11,7 +11,7 @@ namespace {
 
 class OlmoeFamily : public ModelFamily {
 public:
-  std::vector<std::string_view> names() const override { return {"olmoe"}; }
+  std::vector<std::string_view> names() const override { return {"olmoe", "flex_olmo"}; }
   std::string_view summary() const override { return "softmax, top-k, optionally renormalised; gated experts"; }
 
   Expected<ModelDescription> describe(const Config &config, const Checkpoint *) const override {

@@ -254,6 +254,43 @@ TEST(Families, Dbrx) {
   EXPECT_FALSE(model->blocks[0].router.renormalize.has_value());
 }
 
+TEST(Families, DeepseekV2) {
+  Expected<ModelDescription> model = loadModel(zoo + "deepseek_v2");
+  ASSERT_EQ(layersOf(model), (std::vector<int64_t>{1}));
+  const RouterDescription &router = model->blocks[0].router;
+  EXPECT_EQ(router.groups->reduce, GroupReduce::Max);
+  EXPECT_EQ(router.groups->mask, GroupMask::Zero);
+  EXPECT_FALSE(router.renormalize.has_value());
+  EXPECT_EQ(model->blocks[0].shared.at(0).body.width, 34);
+  const std::string fields = R"("n_routed_experts": 6, "num_experts_per_tok": 2, "hidden_size": 8,
+      "moe_intermediate_size": 5, "num_hidden_layers": 2, )";
+  EXPECT_FALSE(describe("deepseek_v2", fields + R"("n_group": 2)")->blocks[0].router.groups.has_value());
+  EXPECT_EQ(describe("deepseek_v2", fields + R"("topk_method": "noaux")").message(),
+            "c.json: topk_method \"noaux\" is not supported; expected greedy or group_limited_greedy");
+  EXPECT_EQ(describe("deepseek_v2", fields + R"("topk_method": "group_limited_greedy", "n_group": 4,
+                                               "topk_group": 1)")
+                .message(),
+            "c.json: n_group (4) must divide the 6 experts");
+}
+
+TEST(Families, Ernie45Moe) {
+  Expected<ModelDescription> model = loadModel(zoo + "ernie4_5_moe");
+  ASSERT_EQ(layersOf(model), (std::vector<int64_t>{1, 3}));
+  EXPECT_EQ(model->blocks[0].router.renormalize->min, 1e-12);
+  EXPECT_EQ(model->blocks[0].router.parameters, Precision::F32);
+  const std::string fields = R"("moe_num_experts": 6, "moe_k": 2, "hidden_size": 8, "moe_intermediate_size": 5,
+      "num_hidden_layers": 7, )";
+  EXPECT_EQ(layersOf(describe("ernie4_5_moe", fields + R"("moe_layer_start_index": 2, "moe_layer_end_index": 4)")),
+            (std::vector<int64_t>{2, 3, 4}));
+}
+
+TEST(Families, NamesOfOtherFamilies) {
+  EXPECT_EQ(layersOf(loadModel(zoo + "flex_olmo")), (std::vector<int64_t>{0}));
+  Expected<ModelDescription> model = loadModel(zoo + "qwen3_next");
+  ASSERT_EQ(layersOf(model), (std::vector<int64_t>{0, 1}));
+  EXPECT_TRUE(model->blocks[0].router.renormalize.has_value());
+}
+
 TEST(Families, RegistryFinds) {
   const FamilyRegistry &registry = FamilyRegistry::builtIn();
   std::vector<std::string> names = registry.names();
