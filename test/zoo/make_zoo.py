@@ -113,6 +113,16 @@ MODELS = {
             "linear_num_key_heads": 1, "linear_num_value_heads": 2, "linear_key_head_dim": 8, "linear_value_head_dim": 8,
         },
     },
+    "llama4_text": {
+        "block": "Llama4TextMoe",
+        "router": "router",
+        "dense": True,
+        "config": {
+            "hidden_size": 38, "num_hidden_layers": 3, "num_local_experts": 5, "num_experts_per_tok": 2,
+            "intermediate_size": 27, "intermediate_size_mlp": 40, "interleave_moe_layer_step": 2, "head_dim": 16,
+            "moe_layers": [0, 2],
+        },
+    },
 }
 
 
@@ -139,10 +149,17 @@ def run_block(block, spec, rows):
         getattr(block, spec["router"]).register_forward_hook(lambda _m, _i, out: seen.update(router=out)),
         block.experts.register_forward_pre_hook(lambda _m, args: seen.update(ids=args[1], weights=args[2])),
     ]
+    if spec.get("dense"):  # every expert sees every row; the router gives scores, 0 where it does not choose
+        hooks.pop().remove()
     with torch.no_grad():
         output = block(rows[None])
     for hook in hooks:
         hook.remove()
+    if spec.get("dense"):
+        output = output[0]
+        scores, seen["router"] = seen["router"]
+        seen["ids"] = seen["router"].topk(block.top_k, dim=-1).indices
+        seen["weights"] = scores.gather(1, seen["ids"])
     logits = seen["router"][0] if isinstance(seen["router"], tuple) else seen["router"]
     ids, order = seen["ids"].sort(dim=-1)
     return {

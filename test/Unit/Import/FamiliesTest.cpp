@@ -284,6 +284,19 @@ TEST(Families, Ernie45Moe) {
             (std::vector<int64_t>{2, 3, 4}));
 }
 
+TEST(Families, Llama4) {
+  Expected<ModelDescription> model = loadModel(zoo + "llama4_text");
+  ASSERT_EQ(layersOf(model), (std::vector<int64_t>{0, 2}));
+  EXPECT_EQ(model->blocks[0].router.weightOn, WeightOn::Input);
+  EXPECT_EQ(model->blocks[0].body.up.storedShape(), (std::vector<int64_t>{5, 38, 54}));
+  const std::string fields = R"("num_local_experts": 4, "hidden_size": 8, "intermediate_size": 5,
+      "num_hidden_layers": 4)";
+  EXPECT_EQ(layersOf(describe("llama4_text", fields)), (std::vector<int64_t>{0, 1, 2, 3}));
+  EXPECT_EQ(layersOf(describe("llama4_text", fields + R"(, "interleave_moe_layer_step": 2)")),
+            (std::vector<int64_t>{1, 3}));
+  EXPECT_EQ(layersOf(describe("llama4_text", fields + R"(, "moe_layers": [])")), (std::vector<int64_t>{}));
+}
+
 TEST(Families, NamesOfOtherFamilies) {
   EXPECT_EQ(layersOf(loadModel(zoo + "flex_olmo")), (std::vector<int64_t>{0}));
   Expected<ModelDescription> model = loadModel(zoo + "qwen3_next");

@@ -4,7 +4,7 @@
 usage: zoo.py ZOO OUT LEVELS MODEL...
 
 Every MoE block, number format and machine level, at each T of the reference: from a shared library, compiled in
-process, and by the reference lowering.
+process, and by the reference lowering. Without a level, "", by the reference lowering alone.
 """
 
 import re
@@ -90,7 +90,7 @@ def check_model(checks, checkpoint, out, levels):
 
 
 def main():
-    zoo, out, levels = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3].split(",")
+    zoo, out, levels = Path(sys.argv[1]), Path(sys.argv[2]), [level for level in sys.argv[3].split(",") if level]
     checks = layers.Checks()
     for name in sys.argv[4:]:
         check_model(checks, zoo / name, out, levels)
