@@ -64,3 +64,9 @@ def cpu_features():
 
 wanted = ("avx", "fma", "f16c", "amx")
 config.available_features |= {feature for feature in cpu_features() if feature.startswith(wanted)}
+
+# The machine levels that compiled code can be run at here.
+levels = ["x86-64-v3"]
+levels += ["x86-64-v4"] if "avx512bw" in config.available_features else []
+levels += ["avx512-bf16"] if "avx512bf16" in config.available_features else []
+config.substitutions.append(("%levels", ",".join(levels)))
