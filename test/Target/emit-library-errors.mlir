@@ -71,3 +71,17 @@ func.func @k(%x: memref<?x3xf32>, %w: memref<2x3xf32> {moe.packing = #moe.packin
              %ws: memref<?xi8>, %pool: !llvm.ptr) {
   return
 }
+
+// -----
+
+moe.weight @bias : tensor<2x3xf32> from "bias.{e}"
+// expected-error @+1 {{expects weight @bias, which holds vectors, to be plain, got #moe.packing<weights = [0], experts = 1, rows = 2, cols = 3, panel = 16}}
+moe.layer @moe0 block 0 = @k(@bias)
+func.func @k_workspace(%t: index) -> i64 {
+  %c = arith.constant 0 : i64
+  return %c : i64
+}
+func.func @k(%x: memref<?x3xf32>, %w: memref<1xi64> {moe.packing = #moe.packing<weights = [0], experts = 1, rows = 2, cols = 3, panel = 16, k_group = 1, type = f32>},
+             %ws: memref<?xi8>, %pool: !llvm.ptr) {
+  return
+}
