@@ -6,10 +6,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 tools/install-deps.sh
-echo "quickstart: building moe-compile, moe-run and the runtime in build/"
+build_dir=${BUILD_DIR:-build}
+echo "quickstart: building moe-compile, moe-run and the runtime in $build_dir/"
 tools/build.sh moe-compile moe-run moe_runtime
 
-out=build/quickstart
+out=$build_dir/quickstart
 mkdir -p "$out"
 
 # The f32 layers agree with the reference to this share of the largest value of the block.
@@ -22,12 +23,12 @@ run_model() {
   local library=$out/$name.so
   echo
   echo "== $name: $model -> $library"
-  build/bin/moe-compile "$model" -o "$library"
-  build/bin/moe-run "$library" --layer 0 \
+  "$build_dir/bin/moe-compile" "$model" -o "$library"
+  "$build_dir/bin/moe-run" "$library" --layer 0 \
     --input "$model/reference.safetensors" --tensor "$tensor.input" --output "$out/$name.safetensors"
   echo "compared with $model/reference.safetensors ($tensor.*):"
   python3 tools/compare-tensors.py --tolerance "$tolerance" "$out/$name.safetensors" "$model/reference.safetensors" \
-    "experts=$tensor.experts" "weights=$tensor.weights" "output=$tensor.output"
+    "experts=$tensor.experts" "logits=$tensor.logits" "weights=$tensor.weights" "output=$tensor.output"
 }
 
 run_model mixtral
@@ -36,4 +37,4 @@ run_model qwen3_moe
 echo
 echo "quickstart: two checkpoints became shared libraries and agree with their references."
 echo "quickstart: the libraries are in $out/; every stage as MLIR:"
-echo "  build/bin/moe-compile test/zoo/mixtral --emit=mlir --stage=grouped -o -"
+echo "  $build_dir/bin/moe-compile test/zoo/mixtral --emit=mlir --stage=grouped -o -"
