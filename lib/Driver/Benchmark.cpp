@@ -84,7 +84,7 @@ Expected<BenchmarkRow> Bench::time(int64_t tokens, double minSeconds) {
   row.tokens = tokens;
   // Other rows for every call, as other rows choose other experts.
   constexpr int inputs = 16;
-  std::vector<Tensor> input;
+  std::vector<std::vector<Tensor>> input;
   double experts = 0;
   for (int i = 0; i < inputs; ++i) {
     auto rows = inputRows(desc, "", "", tokens, options.seed + uint64_t(i) * 1000003 + uint64_t(tokens));
@@ -106,10 +106,12 @@ Expected<BenchmarkRow> Bench::time(int64_t tokens, double minSeconds) {
   std::vector<double> times;
   double start = seconds(), now = start;
   while (now - start < minSeconds || times.size() < 5) {
-    moe_tensor in = input[times.size() % inputs].view();
+    std::vector<moe_tensor> in;
+    for (Tensor &tensor : input[times.size() % inputs])
+      in.push_back(tensor.view());
     const moe_layer *layer = layers[times.size() % layers.size()].get();
     double before = seconds();
-    if (moe_layer_run(layer, &in, views.data(), nullptr, 0, pool) != MOE_OK)
+    if (moe_layer_run(layer, in.data(), views.data(), nullptr, 0, pool) != MOE_OK)
       return runtimeError();
     now = seconds();
     times.push_back(now - before);

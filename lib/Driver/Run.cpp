@@ -99,35 +99,53 @@ Expected<LoadedLayer> Program::load(const RunOptions &options, moe_pool *pool, u
   return LoadedLayer(layer);
 }
 
-Expected<std::vector<Tensor>> mlir::moe::runLayer(const moe_layer *layer, Tensor &input, moe_pool *pool) {
+Expected<std::vector<Tensor>> mlir::moe::runLayer(const moe_layer *layer, std::vector<Tensor> &inputs, moe_pool *pool) {
   const moe_layer_desc &desc = *moe_layer_info(layer);
   std::vector<Tensor> outputs;
   std::vector<moe_tensor> views;
   for (int64_t i = 0; i < desc.num_outputs; ++i) {
     const moe_operand_desc &out = desc.outputs[i];
-    int64_t rows = out.shape[0] == -1 ? input.rows : out.shape[0];
+    int64_t rows = out.shape[0] == -1 ? inputs.front().rows : out.shape[0];
     outputs.emplace_back(out.name, out.dtype, out.rank, rows, out.rank == 2 ? out.shape[1] : 1);
     views.push_back(outputs.back().view());
   }
-  moe_tensor in = input.view();
-  if (moe_layer_run(layer, &in, views.data(), nullptr, 0, pool) != MOE_OK)
+  std::vector<moe_tensor> in;
+  for (Tensor &input : inputs)
+    in.push_back(input.view());
+  if (moe_layer_run(layer, in.data(), views.data(), nullptr, 0, pool) != MOE_OK)
     return runtimeError();
   return outputs;
 }
 
-Expected<Tensor> mlir::moe::inputRows(const moe_layer_desc &layer, const std::string &file, const std::string &name,
-                                      int64_t tokens, uint64_t seed) {
-  if (layer.num_inputs != 1 || layer.inputs[0].rank != 2)
-    return Error{std::string(layer.name) +
-                 ": expected a layer with one input of rows; running others is not there yet"};
-  const moe_operand_desc &input = layer.inputs[0];
-  if (file.empty())
-    return randomTensor(input.name, input.dtype, tokens, input.shape[1], seed);
+static Expected<Tensor> readRows(const moe_operand_desc &input, const std::string &file, const std::string &name) {
   auto rows = readTensor(file, name, input.dtype);
-  if (!rows)
-    return rows.error();
-  if (rows->cols != input.shape[1])
+  if (rows && rows->cols != input.shape[1])
     return Error{file + ": tensor '" + rows->name + "': expected rows of " + std::to_string(input.shape[1]) +
                  " elements, got " + std::to_string(rows->cols) + "; choose another --tensor or --layer"};
   return rows;
+}
+
+Expected<std::vector<Tensor>> mlir::moe::inputRows(const moe_layer_desc &layer, const std::string &file,
+                                                   const std::string &names, int64_t tokens, uint64_t seed) {
+  SmallVector<StringRef> list;
+  StringRef(names).split(list, ',');
+  if (!file.empty() && int64_t(list.size()) != layer.num_inputs)
+    return Error{file + ": --tensor: expected the names of " + std::to_string(layer.num_inputs) + " tensors, got '" +
+                 names + "'"};
+  std::vector<Tensor> inputs;
+  for (int64_t i = 0; i < layer.num_inputs; ++i) {
+    const moe_operand_desc &input = layer.inputs[i];
+    if (input.rank != 2)
+      return Error{std::string(layer.name) + ": expected inputs of rows, got a vector; running it is not there yet"};
+    if (file.empty()) {
+      // Different numbers for each input, and for one input those that there always were.
+      inputs.push_back(randomTensor(input.name, input.dtype, tokens, input.shape[1], seed + uint64_t(i) * 7919));
+      continue;
+    }
+    auto rows = readRows(input, file, list[size_t(i)].str());
+    if (!rows)
+      return rows.error();
+    inputs.push_back(std::move(*rows));
+  }
+  return inputs;
 }

@@ -49,7 +49,7 @@ static Expected<Result> run(MLIRContext &context, const RunModeOptions &options,
   orderByExpert(*outputs);
   std::string level = moe_layer_variant(layer->get())->level;
   return Result{std::move(*outputs), desc.name,  reference ? "reference lowering, " + level : level,
-                desc.experts,        desc.top_k, rows->rows,
+                desc.experts,        desc.top_k, rows->front().rows,
                 desc.inputs[0].dtype};
 }
 

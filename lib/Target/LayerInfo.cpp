@@ -101,7 +101,8 @@ static LogicalResult readBuffers(func::FuncOp kernel, LayerInfo &info) {
 }
 
 static LogicalResult readTensors(func::FuncOp kernel, LayerInfo &info) {
-  info.inputs.push_back(operandInfo(inputName(0), kernel.getArgumentTypes().front()));
+  for (Type type : kernel.getArgumentTypes().take_front(countInputs(kernel)))
+    info.inputs.push_back(operandInfo(inputName(info.inputs.size()), type));
   for (auto [index, type] : llvm::enumerate(kernel.getResultTypes())) {
     if (!isa<RankedTensorType>(type))
       return kernel.emitOpError("expects every result to be a tensor, got ") << type;

@@ -3,6 +3,14 @@
 //   log sum_i w_i(x) N(y | a_i . x + b_i, s_i^2).
 // Both x and y are dispatched; an expert's row result is its own log density; the combination is a log-sum-exp.
 
+moe.weight @gate : tensor<4x3xf32> from "gate.weight"
+moe.weight @gate_bias : tensor<4xf32> from "gate.bias"
+moe.weight @slope : tensor<4x1x3xf32> from "slope"
+moe.weight @mean : tensor<4x1xf32> from "mean"
+moe.weight @log_sigma : tensor<4x1xf32> from "log_sigma"
+
+moe.layer @moe0 block 0 = @gaussian_mixture(@gate, @gate_bias, @slope, @mean, @log_sigma)
+
 func.func @gaussian_mixture(%x: tensor<?x3xf32>, %y: tensor<?x1xf32>, %gate: tensor<4x3xf32>, %gate_bias: tensor<4xf32>,
                             %slope: tensor<4x1x3xf32>, %mean: tensor<4x1xf32>, %log_sigma: tensor<4x1xf32>)
     -> tensor<?x1xf32> {

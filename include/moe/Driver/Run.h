@@ -62,11 +62,12 @@ private:
 };
 
 /// The outputs of one call, in the descriptor's order.
-Expected<std::vector<Tensor>> runLayer(const moe_layer *layer, Tensor &input, moe_pool *pool);
+Expected<std::vector<Tensor>> runLayer(const moe_layer *layer, std::vector<Tensor> &inputs, moe_pool *pool);
 
-/// The rows a run works on: from a file, or random ones.
-Expected<Tensor> inputRows(const moe_layer_desc &layer, const std::string &file, const std::string &name,
-                           int64_t tokens, uint64_t seed);
+/// The rows a run works on, for each input of the layer: from a file, or random ones. `names` are those of the file's
+/// tensors, with commas between them, in the order of the inputs.
+Expected<std::vector<Tensor>> inputRows(const moe_layer_desc &layer, const std::string &file, const std::string &names,
+                                        int64_t tokens, uint64_t seed);
 
 /// The last error of the runtime on this thread.
 ::moe::Error runtimeError();

@@ -205,7 +205,7 @@ private:
 
 class FunctionEmitter {
 public:
-  explicit FunctionEmitter(func::FuncOp func) : func(func) {}
+  explicit FunctionEmitter(func::FuncOp func) : func(func), inputs(countInputs(func)) {}
 
   LogicalResult run() {
     SmallVector<linalg::GenericOp> products;
@@ -284,7 +284,7 @@ private:
     int64_t rows = type.getDimSize(stacked ? 1 : 0), cols = type.getDimSize(stacked ? 2 : 1);
     SmallVector<int64_t> weights;
     for (BlockArgument argument : slices.arguments)
-      weights.push_back(argument.getArgNumber() - 1); // Argument 0 is the rows.
+      weights.push_back(argument.getArgNumber() - inputs); // Inputs come first.
     auto packing = PackingAttr::get(func.getContext(), weights, experts, rows, cols, config.getColumns(),
                                     config.getKGroup(), type.getElementType());
     for (const PackedArgument &known : packed)
@@ -316,6 +316,7 @@ private:
   }
 
   func::FuncOp func;
+  unsigned inputs;
   SmallVector<PackedArgument> packed;
 };
 

@@ -28,13 +28,14 @@ static PackingAttr plainPacking(RankedTensorType type, int64_t weight) {
 /// Unused weights go (their packed form took over); the others get a plain packing.
 static void prepareWeights(func::FuncOp func) {
   llvm::BitVector unused(func.getNumArguments());
-  for (unsigned i = 1; i != func.getNumArguments(); ++i) {
+  unsigned inputs = countInputs(func);
+  for (unsigned i = inputs; i != func.getNumArguments(); ++i) {
     if (func.getArgAttr(i, kPackingAttr))
       continue;
     if (func.getArgument(i).use_empty())
       unused.set(i);
     else if (auto type = dyn_cast<RankedTensorType>(func.getArgument(i).getType()))
-      func.setArgAttr(i, kPackingAttr, plainPacking(type, i - 1));
+      func.setArgAttr(i, kPackingAttr, plainPacking(type, i - inputs));
   }
   (void)func.eraseArguments(unused);
 }

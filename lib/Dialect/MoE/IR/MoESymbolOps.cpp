@@ -100,12 +100,27 @@ LogicalResult LayerOp::verifySymbolUses(SymbolTableCollection &symbols) {
     packed |= kernel.getArgAttr(i, kPackingAttr) != nullptr;
   if (packed) // From here on the packing attributes say which weights an argument holds.
     return success();
-  auto rows = arguments.empty() ? RankedTensorType() : dyn_cast<RankedTensorType>(arguments.front());
-  if (arguments.size() != types.size() + 1 || !rows || rows.getRank() != 2) // C3
-    return emitOpError("expects a kernel of one tensor of rows and ")
+  if (arguments.size() <= types.size()) // C3
+    return emitOpError("expects a kernel of at least one input and ")
            << types.size() << " weights, got " << kernel.getFunctionType();
-  for (auto [index, argument, weight] : llvm::enumerate(arguments.drop_front(), types))
+  size_t inputs = arguments.size() - types.size();
+  for (Type argument : arguments.take_front(inputs))
+    if (auto rows = dyn_cast<RankedTensorType>(argument); !rows || rows.getRank() != 2) // C3
+      return emitOpError("expects inputs to be tensors of rows, got ") << argument;
+  for (auto [index, argument, weight] : llvm::enumerate(arguments.drop_front(inputs), types))
     if (argument != weight) // C4
       return emitOpError("expects weight ") << index << " of type " << argument << ", got " << weight;
   return success();
+}
+
+unsigned mlir::moe::countInputs(Operation *kernel) {
+  auto function = cast<FunctionOpInterface>(kernel);
+  unsigned arguments = 0;
+  for (unsigned i = 0, n = function.getNumArguments(); i != n; ++i)
+    arguments += !function.getArgAttr(i, kPackingAttr);
+  if (auto uses = SymbolTable::getSymbolUses(kernel, kernel->getParentOp()))
+    for (const SymbolTable::SymbolUse &use : *uses)
+      if (auto layer = dyn_cast<LayerOp>(use.getUser()))
+        return arguments - layer.getWeights().size();
+  return 1;
 }

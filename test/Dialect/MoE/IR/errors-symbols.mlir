@@ -107,7 +107,7 @@ moe.layer @moe0 block 0 = @kernel(@w)
 // moe.layer C3
 moe.weight @w : tensor<8x4xf32> from "w"
 func.func private @kernel(tensor<?x4xf32>)
-// expected-error @below {{expects a kernel of one tensor of rows and 1 weights, got '(tensor<?x4xf32>) -> ()'}}
+// expected-error @below {{expects a kernel of at least one input and 1 weights, got '(tensor<?x4xf32>) -> ()'}}
 moe.layer @moe0 block 0 = @kernel(@w)
 
 // -----
@@ -115,7 +115,7 @@ moe.layer @moe0 block 0 = @kernel(@w)
 // moe.layer C3
 moe.weight @w : tensor<8x4xf32> from "w"
 func.func private @kernel(tensor<4xf32>, tensor<8x4xf32>)
-// expected-error @below {{expects a kernel of one tensor of rows and 1 weights}}
+// expected-error @below {{expects inputs to be tensors of rows, got 'tensor<4xf32>'}}
 moe.layer @moe0 block 0 = @kernel(@w)
 
 // -----

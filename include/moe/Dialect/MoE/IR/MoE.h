@@ -48,6 +48,10 @@ constexpr llvm::StringLiteral kResultNameAttr = "moe.name";
 /// Name of the packing attribute on an argument of a kernel.
 constexpr llvm::StringLiteral kPackingAttr = "moe.packing";
 
+/// How many leading arguments of a kernel are inputs: all that are no weights of the layers that call it, before and
+/// after weights are packed. A kernel without a layer has one.
+unsigned countInputs(Operation *kernel);
+
 } // namespace mlir::moe
 
 #endif // MOE_DIALECT_MOE_IR_MOE_H

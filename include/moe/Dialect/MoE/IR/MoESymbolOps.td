@@ -66,10 +66,11 @@ def MoE_LayerOp : MoE_Op<"layer", [Symbol, DeclareOpInterfaceMethods<SymbolUserO
     first, `kernel` among them; a library chooses among them when it is loaded.
 
     C1: the kernel is a function of this module. C2: each weight is a
-    `moe.weight` of this module. C3: the kernel has one argument more than
-    there are weights, the rows: a tensor of rank 2. C4: the types of weights
-    and arguments are equal (until the kernel stage packs them). C5: block >= 0. C6: variants are functions of this module, the
-    kernel among them.
+    `moe.weight` of this module. C3: the kernel has more arguments than there
+    are weights; those before the weights are inputs: tensors of rank 2, all
+    of one number of rows. C4: the types of weights and arguments are equal
+    (until the kernel stage packs them). C5: block >= 0. C6: variants are
+    functions of this module, the kernel among them.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$block, FlatSymbolRefAttr:$kernel,
                        TypedArrayAttrBase<FlatSymbolRefAttr, "weights">:$weights,
