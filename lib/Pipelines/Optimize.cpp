@@ -25,12 +25,14 @@ void mlir::moe::buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineO
   if (options.fuse)
     pm.addPass(createFuseGateUp());
   pm.addPass(createToGrouped());
-  pm.addPass(createGroupPlainProducts());
   // Each dispatch planned its routing; common subexpressions leave one plan.
   buildCleanup(pm);
+  if (options.fuse)
+    pm.addPass(createFuseRouter());
+  // After the router, which takes scores: those that are left are products like any other.
+  pm.addPass(createGroupPlainProducts());
 
   if (options.fuse) {
-    pm.addPass(createFuseRouter());
     // Epilogues before gather and combination: a map between two products hides both from them.
     pm.addPass(createFuseEpilogue());
     pm.addPass(createFuseGather());

@@ -6,6 +6,9 @@
 // RUN: moe-opt %moe_src_root/docs/examples/layers/deepseek_v3.mlir --moe-optimize-pipeline -o /dev/null
 // RUN: moe-opt %moe_src_root/docs/examples/layers/gaussian_mixture.mlir --moe-optimize-pipeline -o /dev/null
 // RUN: moe-opt %moe_src_root/docs/examples/layers/gpt_oss.mlir --moe-optimize-pipeline -o /dev/null
+// RUN: moe-opt %moe_src_root/docs/examples/layers/two_level_tree.mlir --moe-optimize-pipeline -o /dev/null
+// RUN: moe-opt %moe_src_root/docs/examples/layers/patch_expert_choice.mlir --moe-optimize-pipeline -o /dev/null
+// RUN: moe-opt %moe_src_root/docs/examples/layers/llama4.mlir --moe-optimize-pipeline -o /dev/null
 
 // CHECK-LABEL: func.func @mixtral(
 // CHECK-SAME: %[[X:[^:]*]]: tensor<?x64xbf16>, %[[ROUTER:[^:]*]]: tensor<8x64xbf16>, %[[GATE:[^:]*]]: tensor<8x80x64xbf16>,
@@ -35,7 +38,7 @@
 // CHECK: %[[Y:.*]] = moe.combine_slots %[[S]] 2 sum :
 // CHECK: return %[[Y]], %[[LOGITS]], %[[EXPERTS]], %[[WEIGHTS]]
 
-// STEPS: moe.score.affine
+// STEPS: moe.grouped_matmul
 // STEPS: moe.select
 // STEPS: moe.plan
 // STEPS: moe.gather

@@ -24,8 +24,7 @@ MOE_OPTION(std::string, inputPath, cl::Positional, "INPUT: checkpoint folder, co
            cl::Required);
 MOE_OPTION(int64_t, layer, "layer", "MoE block to run (default: the first)", cl::init(-1));
 MOE_OPTION(std::string, rows, "input", "safetensors file with the rows (default: random rows)", cl::value_desc("file"));
-MOE_OPTION(std::string, tensor, "tensor",
-           "tensor of --input with the rows; several inputs: names with commas between them", cl::value_desc("name"));
+MOE_OPTION(std::string, tensor, "tensor", "tensor of --input with the rows, or several: a,b", cl::value_desc("name"));
 MOE_OPTION(std::string, output, "output", "safetensors file to write", cl::value_desc("file"));
 MOE_OPTION(bool, reference, "reference", "run the naive lowering");
 MOE_OPTION(bool, compare, "compare", "run both lowerings and print the largest difference");

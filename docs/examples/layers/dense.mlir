@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A dense mixture, k = all: every row goes to every expert, weighted by a softmax over all of them.
 
+moe.weight @router : tensor<4x96xf32> from "gate.weight"
+moe.weight @up : tensor<4x40x96xf32> from "experts.{e}.up.weight"
+moe.weight @down : tensor<4x96x40xf32> from "experts.{e}.down.weight"
+
+moe.layer @moe0 block 0 = @dense(@router, @up, @down)
+
 func.func @dense(%x: tensor<?x96xf32>, %router: tensor<4x96xf32>, %up: tensor<4x40x96xf32>, %down: tensor<4x96x40xf32>)
     -> tensor<?x96xf32> {
   %logits = moe.score.affine %x, %router : tensor<?x96xf32>, tensor<4x96xf32> -> tensor<?x4xf32>

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Patch-level routing (pMoE): each expert picks the 2 patches it scores best among the 16 of a sample; experts are
-// two-layer patch networks; every patch gets the mean of what the experts that picked it gave.
+// two-layer patch networks; every patch gets the weighted sum of what the experts that picked it gave.
+
+moe.weight @router : tensor<8x64xf32> from "router"
+moe.weight @hidden : tensor<8x5x64xf32> from "hidden"
+moe.weight @head : tensor<8x1x5xf32> from "head"
+
+moe.layer @moe0 block 0 = @patch_expert_choice(@router, @hidden, @head)
 
 func.func @patch_expert_choice(%patches: tensor<?x64xf32>, %router: tensor<8x64xf32>, %hidden: tensor<8x5x64xf32>,
                                %head: tensor<8x1x5xf32>) -> tensor<?x1xf32> {

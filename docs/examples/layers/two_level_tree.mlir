@@ -2,6 +2,14 @@
 // A two-level tree of prototypes: a row goes to the nearest of 4 nodes, then to the nearest of that node's 4 leaves,
 // whose expert is a small MLP with a learned PReLU slope.
 
+moe.weight @nodes : tensor<4x2xf32> from "nodes"
+moe.weight @leaves : tensor<16x2xf32> from "leaves"
+moe.weight @hidden : tensor<16x32x2xf32> from "hidden"
+moe.weight @slope : tensor<16x32xf32> from "slope"
+moe.weight @head : tensor<16x1x32xf32> from "head"
+
+moe.layer @moe0 block 0 = @two_level_tree(@nodes, @leaves, @hidden, @slope, @head)
+
 func.func @two_level_tree(%x: tensor<?x2xf32>, %nodes: tensor<4x2xf32>, %leaves: tensor<16x2xf32>,
                           %hidden: tensor<16x32x2xf32>, %slope: tensor<16x32xf32>, %head: tensor<16x1x32xf32>)
     -> tensor<?x1xf32> {

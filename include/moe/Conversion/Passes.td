@@ -30,11 +30,11 @@ def ConvertMoEToLinalg : Pass<"convert-moe-to-linalg", "::mlir::ModuleOp"> {
     After: the function returns `tensor<?x1xi32>` and `tensor<?x1xf32>`, the
     logits are a `linalg.generic`, the routing is loops.
 
-    A routing that picks rows, `moe.route_within` and capacities are not
-    lowered yet: the op is named in an error.
+    A routing that picks rows has a row of ids for each window of each expert.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::linalg::LinalgDialect",
-                           "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+                           "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::vector::VectorDialect"];
 }
 
 def ConvertGroupedToLinalg : Pass<"convert-grouped-to-linalg", "::mlir::ModuleOp"> {

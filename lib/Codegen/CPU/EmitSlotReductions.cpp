@@ -96,9 +96,9 @@ private:
           SmallVector<Value> next;
           for (int64_t v = 0; v != vectors; ++v) {
             SmallVector<Value> arguments{read(nested, loc, ValueRange{row, slot, columns[v]}, whole)};
-            if (reduction.getNumDpsInputs() == 2)
-              arguments.push_back(
-                  tensor::ExtractOp::create(nested, loc, reduction.getInputs()[1], ValueRange{row, slot}));
+            // Weights and ids of slots.
+            for (Value values : reduction.getInputs().drop_front())
+              arguments.push_back(tensor::ExtractOp::create(nested, loc, values, ValueRange{row, slot}));
             arguments.push_back(carried[v]);
             FailureOr<SmallVector<Value>> sum = inlineVectorBody(nested, loc, *reduction.getBody(), arguments, lanes);
             failed |= mlir::failed(sum);
@@ -107,8 +107,12 @@ private:
           scf::YieldOp::create(nested, loc, next);
         });
     for (int64_t v = 0; v != vectors; ++v) {
-      // The second argument stands for the old value of the output, which the body does not read.
-      SmallVector<Value> arguments{loop.getResult(v), loop.getResult(v)};
+      // The last argument stands for the old value of the output, which the body does not read.
+      SmallVector<Value> arguments{loop.getResult(v)};
+      if (finish)
+        for (Value values : finish.getInputs().drop_front())
+          arguments.push_back(tensor::ExtractOp::create(b, loc, values, row));
+      arguments.push_back(loop.getResult(v));
       FailureOr<SmallVector<Value>> value =
           finish ? inlineVectorBody(b, loc, *finish.getBody(), arguments, lanes)
                  : FailureOr<SmallVector<Value>>(SmallVector<Value>{loop.getResult(v)});
@@ -162,9 +166,16 @@ struct EmitSlotReductions : moe::impl::EmitSlotReductionsBase<EmitSlotReductions
   static linalg::GenericOp finishOf(linalg::GenericOp reduction) {
     Value sums = reduction.getResult(0);
     auto user = sums.hasOneUse() ? dyn_cast<linalg::GenericOp>(*sums.getUsers().begin()) : linalg::GenericOp();
-    bool elementwise = user && user.getNumParallelLoops() == user.getNumLoops() && user.getNumDpsInputs() == 1 &&
-                       user.getBody()->getArguments().back().use_empty();
-    return elementwise ? user : linalg::GenericOp();
+    if (!user || user.getNumParallelLoops() != user.getNumLoops() || user.getNumDpsInputs() == 0 ||
+        user.getInputs().front() != sums || !user.getBody()->getArguments().back().use_empty())
+      return {};
+    // Further inputs are numbers of the rows.
+    for (OpOperand *input : llvm::drop_begin(user.getDpsInputOperands())) {
+      AffineMap map = user.getMatchingIndexingMap(input);
+      if (map.getNumResults() != 1 || map.getResult(0) != getAffineDimExpr(0, map.getContext()))
+        return {};
+    }
+    return user;
   }
 
   static void emit(linalg::GenericOp reduction, int64_t lanes) {

@@ -6,57 +6,16 @@
 //
 //===--------------------------------------------------------------------------------------------------------===//
 
-#include "Builders.h"
+#include "CombineStep.h"
 #include "PopulatePatterns.h"
+#include "RowBlocks.h"
 
 #include "moe/Dialect/MoE/IR/MoE.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-
-#include <limits>
 
 using namespace mlir;
 using namespace mlir::moe;
-
-static Value toF32(OpBuilder &b, Location loc, Value value) {
-  if (value.getType().isF32())
-    return value;
-  return arith::ExtFOp::create(b, loc, b.getF32Type(), value);
-}
-
-static Value fromF32(OpBuilder &b, Location loc, Value value, Type type) {
-  if (value.getType() == type)
-    return value;
-  return arith::TruncFOp::create(b, loc, type, value);
-}
-
-/// One more slot: `acc` combined with element `y` of weight `w` (null when the kind has none).
-static Value combineStep(OpBuilder &b, Location loc, CombineKind kind, Value acc, Value y, Value w) {
-  switch (kind) {
-  case CombineKind::WeightedSum:
-    return arith::AddFOp::create(b, loc, acc, arith::MulFOp::create(b, loc, w, y));
-  case CombineKind::Sum:
-  case CombineKind::Mean:
-    return arith::AddFOp::create(b, loc, acc, y);
-  case CombineKind::Max:
-    return arith::MaximumFOp::create(b, loc, acc, y);
-  case CombineKind::LogSumExp: {
-    // log(exp(acc) + w exp(y)) without overflow: max + log(exp(acc - max) + exp(y + log w - max)); the empty sum is
-    // -inf, and -inf - -inf would be NaN, so the larger term is left out of the exponentials.
-    Value term = arith::AddFOp::create(b, loc, y, math::LogOp::create(b, loc, w));
-    Value high = arith::MaximumFOp::create(b, loc, acc, term), low = arith::MinimumFOp::create(b, loc, acc, term);
-    Value one = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(1.0f));
-    Value gap = math::ExpOp::create(b, loc, arith::SubFOp::create(b, loc, low, high));
-    Value sum = arith::AddFOp::create(b, loc, high, math::LogOp::create(b, loc, arith::AddFOp::create(b, loc, gap, one)));
-    Value minusInf =
-        arith::ConstantOp::create(b, loc, b.getF32FloatAttr(-std::numeric_limits<float>::infinity()));
-    Value empty = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, low, minusInf);
-    return arith::SelectOp::create(b, loc, empty, high, sum);
-  }
-  }
-  return {};
-}
 
 namespace {
 
@@ -65,21 +24,10 @@ struct LowerCombineSlots : OpRewritePattern<CombineSlotsOp> {
 
   LogicalResult matchAndRewrite(CombineSlotsOp op, PatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    OpFoldResult zero = rewriter.getIndexAttr(0);
-    OpFoldResult total = tensor::getMixedSize(rewriter, loc, op.getInit(), 0);
-    OpFoldResult width = rewriter.getIndexAttr(op.getResult().getType().getDimSize(1));
-    auto loop = scf::ForallOp::create(rewriter, loc, ArrayRef<OpFoldResult>{zero}, ArrayRef<OpFoldResult>{total},
-                                      ArrayRef<OpFoldResult>{rewriter.getIndexAttr(kRowBlock)},
-                                      ValueRange(op.getInit()), std::nullopt);
-    OpBuilder::InsertionGuard guard(rewriter);
-    rewriter.setInsertionPoint(loop.getTerminator());
-    Value first = loop.getInductionVar(0);
-    OpFoldResult rows = blockSize(rewriter, loc, total, first, kRowBlock);
-    SmallVector<OpFoldResult> offsets{first, zero}, sizes{rows, width};
-    Value part = slice(rewriter, loc, loop.getRegionIterArgs()[0], offsets, sizes);
-    part = combineRows(rewriter, op, first, rows, part);
-    rewriter.setInsertionPointToEnd(loop.getTerminator().getBody());
-    insertParallel(rewriter, loc, part, loop.getRegionIterArgs()[0], offsets, sizes);
+    auto body = [&](Value first, OpFoldResult rows, ValueRange blocks) -> SmallVector<Value> {
+      return {combineRows(rewriter, op, first, rows, blocks[0])};
+    };
+    scf::ForallOp loop = overRowBlocks(rewriter, loc, op.getInit(), body);
     rewriter.replaceOp(op, loop);
     return success();
   }
@@ -98,8 +46,7 @@ private:
       slots = arith::MulIOp::create(b, loc, asValue(b, loc, rows), countValue).getResult();
     Value flat = slice(b, loc, op.getRows(), {firstSlot, zero}, {slots, columns});
     int64_t staticRows = fixed.value_or(ShapedType::kDynamic);
-    auto cubeType =
-        RankedTensorType::get({staticRows, count, width}, op.getRows().getType().getElementType());
+    auto cubeType = RankedTensorType::get({staticRows, count, width}, op.getRows().getType().getElementType());
     SmallVector<ReassociationIndices> groups{{0, 1}, {2}};
     Value cube = tensor::ExpandShapeOp::create(b, loc, cubeType, flat, groups,
                                                SmallVector<OpFoldResult>{rows, b.getIndexAttr(count), columns});
@@ -107,42 +54,92 @@ private:
     AffineExpr t = b.getAffineDimExpr(0), d = b.getAffineDimExpr(1), k = b.getAffineDimExpr(2);
     SmallVector<Value> inputs{cube};
     SmallVector<AffineMap> maps{AffineMap::get(3, 0, {t, k, d}, ctx)};
-    if (op.getWeights()) {
-      inputs.push_back(slice(b, loc, op.getWeights(), {first, zero}, {rows, b.getIndexAttr(count)}));
+    auto addSlotValues = [&](Value values) {
+      inputs.push_back(slice(b, loc, values, {first, zero}, {rows, b.getIndexAttr(count)}));
       maps.push_back(AffineMap::get(3, 0, {t, k}, ctx));
-    }
+    };
+    if (op.getWeights())
+      addSlotValues(op.getWeights());
+    if (op.getIds())
+      addSlotValues(op.getIds());
     maps.push_back(AffineMap::get(3, 0, {t, d}, ctx));
     CombineKind kind = op.getKind();
-    bool fromMinusInf = kind == CombineKind::Max || kind == CombineKind::LogSumExp;
-    float start = fromMinusInf ? -std::numeric_limits<float>::infinity() : 0.0f;
     Value empty = tensor::EmptyOp::create(b, loc, ArrayRef<OpFoldResult>{rows, columns}, b.getF32Type());
-    Value startValue = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(start));
+    Value startValue = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(combineStart(kind)));
     Value filled = linalg::FillOp::create(b, loc, startValue, empty).getResult(0);
     SmallVector<utils::IteratorType> loops{utils::IteratorType::parallel, utils::IteratorType::parallel,
                                            utils::IteratorType::reduction};
-    auto reduction = linalg::GenericOp::create(
-        b, loc, TypeRange(filled.getType()), inputs, ValueRange(filled), maps, loops,
-        [&](OpBuilder &nested, Location loc, ValueRange args) {
-          Value y = toF32(nested, loc, args.front());
-          Value w = args.size() == 3 ? toF32(nested, loc, args[1]) : Value();
-          linalg::YieldOp::create(nested, loc, combineStep(nested, loc, kind, args.back(), y, w));
-        });
+    auto reduction =
+        linalg::GenericOp::create(b, loc, TypeRange(filled.getType()), inputs, ValueRange(filled), maps, loops,
+                                  [&](OpBuilder &nested, Location loc, ValueRange args) {
+                                    Value y = combineToF32(nested, loc, args.front());
+                                    Value w = op.getWeights() ? combineToF32(nested, loc, args[1]) : Value();
+                                    Value next = combineStep(nested, loc, kind, args.back(), y, w);
+                                    if (op.getIds())
+                                      next = arith::SelectOp::create(
+                                          nested, loc, isUsed(nested, loc, args.drop_back().back()), next, args.back());
+                                    linalg::YieldOp::create(nested, loc, next);
+                                  });
     reduction->setAttr("moe.slot_reduction", b.getUnitAttr());
 
     AffineMap identity = AffineMap::getMultiDimIdentityMap(2, ctx);
+    SmallVector<Value> sums{reduction.getResult(0)};
+    SmallVector<AffineMap> finishMaps{identity};
+    if (kind == CombineKind::Mean && op.getIds()) {
+      sums.push_back(countUsed(b, loc, inputs.back(), rows));
+      finishMaps.push_back(AffineMap::get(2, 0, {b.getAffineDimExpr(0)}, ctx));
+    }
+    finishMaps.push_back(identity);
     SmallVector<utils::IteratorType> parallel(2, utils::IteratorType::parallel);
     Type element = op.getResult().getType().getElementType();
     return linalg::GenericOp::create(
-               b, loc, TypeRange(part.getType()), reduction.getResults(), ValueRange(part),
-               ArrayRef<AffineMap>{identity, identity}, parallel,
+               b, loc, TypeRange(part.getType()), sums, ValueRange(part), finishMaps, parallel,
                [&](OpBuilder &nested, Location loc, ValueRange args) {
                  Value value = args[0];
-                 if (kind == CombineKind::Mean)
+                 if (sums.size() == 2)
+                   value = arith::DivFOp::create(nested, loc, value, args[1]);
+                 else if (kind == CombineKind::Mean)
                    value = arith::MulFOp::create(
                        nested, loc, value,
-                       arith::ConstantOp::create(nested, loc, nested.getF32FloatAttr(1.0f / static_cast<float>(count))));
-                 linalg::YieldOp::create(nested, loc, fromF32(nested, loc, value, element));
+                       arith::ConstantOp::create(nested, loc,
+                                                 nested.getF32FloatAttr(1.0f / static_cast<float>(count))));
+                 linalg::YieldOp::create(nested, loc, combineFromF32(nested, loc, value, element));
                })
+        .getResult(0);
+  }
+
+  static Value isUsed(OpBuilder &b, Location loc, Value id) {
+    Value zero = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, id, zero);
+  }
+
+  /// The number of used slots of each row, at least 1: what a sum is divided by to be a mean.
+  static Value countUsed(OpBuilder &b, Location loc, Value ids, OpFoldResult rows) {
+    Value one = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(1.0f));
+    Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0.0f));
+    AffineExpr t = b.getAffineDimExpr(0), k = b.getAffineDimExpr(1);
+    SmallVector<AffineMap> maps{AffineMap::get(2, 0, {t, k}, b.getContext()),
+                                AffineMap::get(2, 0, {t}, b.getContext())};
+    SmallVector<utils::IteratorType> loops{utils::IteratorType::parallel, utils::IteratorType::reduction};
+    Value empty = tensor::EmptyOp::create(b, loc, ArrayRef<OpFoldResult>{rows}, b.getF32Type());
+    Value init = linalg::FillOp::create(b, loc, zero, empty).getResult(0);
+    Value counts =
+        linalg::GenericOp::create(b, loc, TypeRange(init.getType()), ids, init, maps, loops,
+                                  [&](OpBuilder &nested, Location loc, ValueRange args) {
+                                    Value next = arith::AddFOp::create(nested, loc, args[1], one);
+                                    Value used = isUsed(nested, loc, args[0]);
+                                    linalg::YieldOp::create(
+                                        nested, loc, Value(arith::SelectOp::create(nested, loc, used, next, args[1])));
+                                  })
+            .getResult(0);
+    SmallVector<AffineMap> vectors(2, b.getMultiDimIdentityMap(1));
+    SmallVector<utils::IteratorType> parallel(1, utils::IteratorType::parallel);
+    Value result = tensor::EmptyOp::create(b, loc, ArrayRef<OpFoldResult>{rows}, b.getF32Type());
+    return linalg::GenericOp::create(b, loc, TypeRange(result.getType()), counts, result, vectors, parallel,
+                                     [&](OpBuilder &nested, Location loc, ValueRange args) {
+                                       linalg::YieldOp::create(
+                                           nested, loc, Value(arith::MaximumFOp::create(nested, loc, args[0], one)));
+                                     })
         .getResult(0);
   }
 };

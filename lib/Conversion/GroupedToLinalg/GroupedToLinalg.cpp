@@ -33,6 +33,8 @@ struct ConvertGroupedToLinalg : moe::impl::ConvertGroupedToLinalgBase<ConvertGro
     populatePlanPatterns(patterns);
     populateRowMovementPatterns(patterns);
     populateRowMapPatterns(patterns);
+    populateScorePatterns(patterns);
+    populateCombineRowsPatterns(patterns);
     populateCombineSlotsPatterns(patterns);
     // Every pattern replaces its op by ops of other dialects, so one walk is enough.
     walkAndApplyPatterns(getOperation(), std::move(patterns));

@@ -13,6 +13,8 @@ void populateRouterPatterns(RewritePatternSet &patterns);
 void populatePlanPatterns(RewritePatternSet &patterns);
 void populateRowMovementPatterns(RewritePatternSet &patterns);
 void populateRowMapPatterns(RewritePatternSet &patterns);
+void populateScorePatterns(RewritePatternSet &patterns);
+void populateCombineRowsPatterns(RewritePatternSet &patterns);
 void populateCombineSlotsPatterns(RewritePatternSet &patterns);
 
 } // namespace mlir::moe

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//===- Router.cpp - moe.router and moe.select to loops over blocks of rows --------------------------------===//
+//===- Router.cpp - moe.router and selections to loops over blocks of rows --------------------------------===//
 //
 // One task is a block of rows: their logits by the same tile product as an expert's, one panel of experts at a time,
 // then the selection of each row while its logits are in L1.
 //
 //===--------------------------------------------------------------------------------------------------------===//
 
-#include "Builders.h"
 #include "PopulatePatterns.h"
+#include "RowBlocks.h"
 
 #include "moe/Conversion/GroupedToLinalg/TileProduct.h"
 #include "moe/Dialect/MoE/Routers/EmitRoute.h"
@@ -18,34 +18,6 @@ using namespace mlir::moe;
 /// Experts of a panel when no kernel configuration says so.
 static constexpr int64_t kDefaultColumns = 32;
 
-/// A loop over blocks of rows of `inits`; `body` gets the first row, the row count and the blocks of the inits, and
-/// returns the updated blocks.
-static FailureOr<scf::ForallOp>
-overRowBlocks(OpBuilder &b, Location loc, ValueRange inits,
-              function_ref<FailureOr<SmallVector<Value>>(Value first, OpFoldResult rows, ValueRange blocks)> body) {
-  OpFoldResult zero = b.getIndexAttr(0);
-  OpFoldResult total = tensor::getMixedSize(b, loc, inits[0], 0);
-  auto loop = scf::ForallOp::create(b, loc, ArrayRef<OpFoldResult>{zero}, ArrayRef<OpFoldResult>{total},
-                                    ArrayRef<OpFoldResult>{b.getIndexAttr(kRowBlock)}, inits, std::nullopt);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(loop.getTerminator());
-  Value first = loop.getInductionVar(0);
-  OpFoldResult rows = blockSize(b, loc, total, first, kRowBlock);
-  SmallVector<Value> blocks;
-  SmallVector<SmallVector<OpFoldResult>> sizes;
-  for (Value shared : loop.getRegionIterArgs()) {
-    sizes.push_back({rows, tensor::getMixedSize(b, loc, shared, 1)});
-    blocks.push_back(slice(b, loc, shared, {first, zero}, sizes.back()));
-  }
-  FailureOr<SmallVector<Value>> updated = body(first, rows, blocks);
-  if (failed(updated))
-    return failure();
-  b.setInsertionPointToEnd(loop.getTerminator().getBody());
-  for (auto [block, shared, size] : llvm::zip_equal(*updated, loop.getRegionIterArgs(), sizes))
-    insertParallel(b, loc, block, shared, {first, zero}, size);
-  return loop;
-}
-
 namespace {
 
 struct LowerSelect : OpRewritePattern<SelectOp> {
@@ -53,18 +25,71 @@ struct LowerSelect : OpRewritePattern<SelectOp> {
 
   LogicalResult matchAndRewrite(SelectOp op, PatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    auto body = [&](Value first, OpFoldResult rows, ValueRange blocks) -> FailureOr<SmallVector<Value>> {
+    auto body = [&](Value first, OpFoldResult rows, ValueRange blocks) -> SmallVector<Value> {
       OpFoldResult experts = rewriter.getIndexAttr(op.getLogits().getType().getDimSize(1));
       Value logits = slice(rewriter, loc, op.getLogits(), {first, rewriter.getIndexAttr(0)}, {rows, experts});
       auto routed = emitRoute(rewriter, loc, RouteSpec::of(op), logits, op.getBias(), blocks[0], blocks[1]);
-      if (failed(routed))
-        return failure();
-      return SmallVector<Value>{routed->first, routed->second};
+      return {routed.first, routed.second};
     };
     auto loop = overRowBlocks(rewriter, loc, op.getDpsInits(), body);
-    if (failed(loop))
-      return failure();
-    rewriter.replaceOp(op, *loop);
+    int64_t experts = op.getLogits().getType().getDimSize(1);
+    Value ids = emitCapacity(rewriter, loc, op.getSelection(), experts, loop.getResult(0));
+    rewriter.replaceOp(op, {ids, loop.getResult(1)});
+    return success();
+  }
+};
+
+/// The capacity of an expert is a matter of all rows, so it comes after the loop over blocks.
+struct LowerSelectWithin : OpRewritePattern<SelectWithinOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(SelectWithinOp op, PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    RouteSpec spec = RouteSpec::ofLevel(op);
+    auto body = [&](Value first, OpFoldResult rows, ValueRange blocks) -> SmallVector<Value> {
+      auto block = [&](TypedValue<RankedTensorType> all) {
+        return slice(rewriter, loc, all, {first, rewriter.getIndexAttr(0)},
+                     {rows, rewriter.getIndexAttr(all.getType().getDimSize(1))});
+      };
+      EmittedRoute parent{block(op.getParentIds()), block(op.getParentWeights())};
+      auto routed = emitRouteWithin(rewriter, loc, spec, static_cast<int64_t>(op.getNodes()), parent,
+                                    block(op.getLogits()), blocks[0], blocks[1], emitRoute);
+      return {routed.first, routed.second};
+    };
+    auto loop = overRowBlocks(rewriter, loc, op.getDpsInits(), body);
+    int64_t experts = op.getLogits().getType().getDimSize(1);
+    Value ids = emitCapacity(rewriter, loc, spec.select, experts, loop.getResult(0));
+    rewriter.replaceOp(op, {ids, loop.getResult(1)});
+    return success();
+  }
+};
+
+/// Scores of all rows first, where they are needed; then one task is a block of windows of experts.
+struct LowerSelectRows : OpRewritePattern<SelectRowsOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(SelectRowsOp op, PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    RouteSpec spec = RouteSpec::of(op);
+    OpFoldResult total = tensor::getMixedSize(rewriter, loc, op.getLogits(), 0);
+    OpFoldResult experts = rewriter.getIndexAttr(op.getLogits().getType().getDimSize(1));
+    Value scores;
+    if (RowChoice::needsScores(spec)) {
+      Value init =
+          tensor::EmptyOp::create(rewriter, loc, ArrayRef<OpFoldResult>{total, experts}, rewriter.getF32Type());
+      auto body = [&](Value first, OpFoldResult rows, ValueRange blocks) -> SmallVector<Value> {
+        Value logits = slice(rewriter, loc, op.getLogits(), {first, rewriter.getIndexAttr(0)}, {rows, experts});
+        return {RowChoice::emitScores(rewriter, loc, spec, logits, blocks[0])};
+      };
+      scores = overRowBlocks(rewriter, loc, init, body).getResult(0);
+    }
+    Value windows = RowChoice::countWindows(rewriter, loc, spec.select, asValue(rewriter, loc, total));
+    RowChoice choice{spec, op.getLogits(), op.getBias(), scores, windows};
+    auto body = [&](Value first, OpFoldResult, ValueRange blocks) -> SmallVector<Value> {
+      auto routed = choice.emit(rewriter, loc, first, blocks[0], blocks[1]);
+      return {routed.first, routed.second};
+    };
+    rewriter.replaceOp(op, overRowBlocks(rewriter, loc, op.getDpsInits(), body));
     return success();
   }
 };
@@ -74,17 +99,15 @@ struct LowerRouter : OpRewritePattern<RouterOp> {
 
   LogicalResult matchAndRewrite(RouterOp op, PatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    auto body = [&](Value first, OpFoldResult rows, ValueRange blocks) -> FailureOr<SmallVector<Value>> {
+    auto body = [&](Value first, OpFoldResult rows, ValueRange blocks) -> SmallVector<Value> {
       Value logits = project(rewriter, op, first, rows, blocks[0]);
       auto routed = emitRoute(rewriter, loc, RouteSpec::of(op), logits, op.getRankBias(), blocks[1], blocks[2]);
-      if (failed(routed))
-        return failure();
-      return SmallVector<Value>{logits, routed->first, routed->second};
+      return {logits, routed.first, routed.second};
     };
     auto loop = overRowBlocks(rewriter, loc, op.getDpsInits(), body);
-    if (failed(loop))
-      return failure();
-    rewriter.replaceOp(op, *loop);
+    int64_t experts = op.getLogits().getType().getDimSize(1);
+    Value ids = emitCapacity(rewriter, loc, op.getSelection(), experts, loop.getResult(1));
+    rewriter.replaceOp(op, {loop.getResult(0), ids, loop.getResult(2)});
     return success();
   }
 
@@ -127,8 +150,7 @@ private:
       return element.isF32() ? sum : arith::TruncFOp::create(nested, loc, element, sum).getResult();
     });
     SmallVector<OpFoldResult> ones(2, b.getIndexAttr(1));
-    Value updated =
-        tensor::InsertSliceOp::create(b, loc, part, loop.getRegionIterArg(0), offsets, sizes, ones);
+    Value updated = tensor::InsertSliceOp::create(b, loc, part, loop.getRegionIterArg(0), offsets, sizes, ones);
     scf::YieldOp::create(b, loc, updated);
     return loop.getResult(0);
   }
@@ -137,5 +159,5 @@ private:
 } // namespace
 
 void mlir::moe::populateRouterPatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerRouter, LowerSelect>(patterns.getContext());
+  patterns.add<LowerRouter, LowerSelect, LowerSelectRows, LowerSelectWithin>(patterns.getContext());
 }

@@ -18,25 +18,30 @@ namespace {
 /// Folds f32 values of the slots of one row, in the order of the routing, leaving out slots that go nowhere.
 using StepFn = llvm::function_ref<Value(OpBuilder &, Location, Value sofar, Value weight, Value output)>;
 
-/// What the pairs of row `t` gave in column `d`.
+/// What the pairs of row `t` gave in column `d`. They are among the slots `begin .. end - 1`: those whose id is `t` for
+/// a routing that picks rows, else those that have an expert.
 struct Pairs {
-  Value rows, ids, weights, t, d;
-  int64_t count;
+  Value rows, ids, weights, t, d, begin, end; ///< ids and weights of slots
+  bool picksRows;
+
+  Value counts(OpBuilder &b, Location loc, Value id) const {
+    if (picksRows)
+      return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, id,
+                                   arith::IndexCastOp::create(b, loc, b.getI32Type(), t));
+    Value none = arith::ConstantIntOp::create(b, loc, b.getI32Type(), 0);
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, id, none);
+  }
 
   Value fold(OpBuilder &b, Location loc, double initial, StepFn step) const {
-    Value zero = arith::ConstantIndexOp::create(b, loc, 0), one = arith::ConstantIndexOp::create(b, loc, 1);
-    Value size = arith::ConstantIndexOp::create(b, loc, count);
+    Value one = arith::ConstantIndexOp::create(b, loc, 1);
     auto loop = scf::ForOp::create(
-        b, loc, zero, size, one, floatConstant(b, loc, initial),
-        [&](OpBuilder &b, Location loc, Value k, ValueRange carried) {
-          Value slot = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, t, size), k);
-          Value id = tensor::ExtractOp::create(b, loc, ids, ValueRange{t, k});
-          Value weight = toF32(b, loc, tensor::ExtractOp::create(b, loc, weights, ValueRange{t, k}));
+        b, loc, begin, end, one, floatConstant(b, loc, initial),
+        [&](OpBuilder &b, Location loc, Value slot, ValueRange carried) {
+          Value id = tensor::ExtractOp::create(b, loc, ids, slot);
+          Value weight = toF32(b, loc, tensor::ExtractOp::create(b, loc, weights, slot));
           Value output = toF32(b, loc, tensor::ExtractOp::create(b, loc, rows, ValueRange{slot, d}));
-          Value none = arith::ConstantIntOp::create(b, loc, b.getI32Type(), 0);
-          Value counts = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, id, none);
           Value next = step(b, loc, carried[0], weight, output);
-          scf::YieldOp::create(b, loc, Value(arith::SelectOp::create(b, loc, counts, next, carried[0])));
+          scf::YieldOp::create(b, loc, Value(arith::SelectOp::create(b, loc, counts(b, loc, id), next, carried[0])));
         });
     return loop.getResult(0);
   }
@@ -111,18 +116,30 @@ struct LowerCombine : OpConversionPattern<CombineOp> {
     Location loc = op.getLoc();
     RankedTensorType type = op.getResult().getType();
     ValueRange routing = adaptor.getRouting();
-    Pairs pairs{adaptor.getRows()[0], routing[0], routing[1], {}, {}, op.getRouting().getType().getCount()};
+    bool picksRows = op.getRouting().getType().getAxis() == Axis::Row;
+    SmallVector<ReassociationIndices> flat{{0, 1}};
+    Value ids = tensor::CollapseShapeOp::create(b, loc, routing[0], flat);
+    Value weights = tensor::CollapseShapeOp::create(b, loc, routing[1], flat);
+    // Where rows are picked, any slot may be of any row.
+    Value like = picksRows ? adaptor.getLike().front() : routing[0];
+    Value zero = arith::ConstantIndexOp::create(b, loc, 0), one = arith::ConstantIndexOp::create(b, loc, 1);
+    Value slots = tensor::DimOp::create(b, loc, ids, 0);
+    Pairs pairs{adaptor.getRows()[0], ids, weights, {}, {}, zero, slots, picksRows};
     CombineFn combine = getCombine(op.getKind());
 
-    Value zero = arith::ConstantIndexOp::create(b, loc, 0), one = arith::ConstantIndexOp::create(b, loc, 1);
-    Value rows = tensor::DimOp::create(b, loc, pairs.ids, 0);
+    Value rows = tensor::DimOp::create(b, loc, like, 0);
     Value columns = arith::ConstantIndexOp::create(b, loc, type.getDimSize(1));
     auto loop = scf::ForOp::create(
-        b, loc, zero, rows, one, emptyRows(b, loc, type, pairs.ids),
+        b, loc, zero, rows, one, emptyRows(b, loc, type, like),
         [&](OpBuilder &b, Location loc, Value t, ValueRange carried) {
+          pairs.t = t;
+          if (!picksRows) {
+            Value count = arith::ConstantIndexOp::create(b, loc, op.getRouting().getType().getCount());
+            pairs.begin = arith::MulIOp::create(b, loc, t, count);
+            pairs.end = arith::AddIOp::create(b, loc, pairs.begin, count);
+          }
           auto inner = scf::ForOp::create(
               b, loc, zero, columns, one, carried, [&](OpBuilder &b, Location loc, Value d, ValueRange carried) {
-                pairs.t = t;
                 pairs.d = d;
                 Value y = fromF32(b, loc, combine(b, loc, pairs), type.getElementType());
                 Value next = tensor::InsertOp::create(b, loc, y, carried[0], ValueRange{t, d});

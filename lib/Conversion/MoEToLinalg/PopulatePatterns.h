@@ -17,10 +17,8 @@ void populateExpertsPatterns(const TypeConverter &types, RewritePatternSet &patt
 void populateCombinePatterns(const TypeConverter &types, RewritePatternSet &patterns);
 void populateBodyPatterns(const TypeConverter &types, RewritePatternSet &patterns);
 
-/// Emits an error at the first op below `root` whose routing has no lowering yet.
-LogicalResult verifyRoutingsHaveLowering(Operation *root);
-
-/// `!moe.routing` is ids tensor<?xKxi32> and weights tensor<?xKxf>.
+/// `!moe.routing` is ids tensor<?xKxi32> and weights tensor<?xKxf>: a row for each row, or for each window of each
+/// expert where the routing picks rows.
 RankedTensorType getIdsType(RoutingType type);
 RankedTensorType getWeightsType(RoutingType type);
 

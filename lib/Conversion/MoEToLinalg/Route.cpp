@@ -5,6 +5,8 @@
 #include "RowBuilders.h"
 #include "moe/Dialect/MoE/Routers/EmitRoute.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
 using namespace mlir;
 using namespace mlir::moe;
 
@@ -16,37 +18,66 @@ RankedTensorType mlir::moe::getWeightsType(RoutingType type) {
   return RankedTensorType::get({ShapedType::kDynamic, type.getCount()}, type.getWeightType());
 }
 
-LogicalResult mlir::moe::verifyRoutingsHaveLowering(Operation *root) {
-  auto picksRows = [](Type type) {
-    auto routing = dyn_cast<RoutingType>(type);
-    return routing && routing.getAxis() == Axis::Row;
-  };
-  auto result = root->walk([&](Operation *op) -> WalkResult {
-    if (auto route = dyn_cast<RouteOp>(op))
-      return cast<SelectEmitter>(route.getSelect()).verifyEmittable(op->getLoc());
-    if (isa<RouteWithinOp>(op))
-      return WalkResult(op->emitOpError("is not lowered yet"));
-    if (llvm::any_of(op->getOperandTypes(), picksRows) || llvm::any_of(op->getResultTypes(), picksRows))
-      return WalkResult(op->emitOpError("is not lowered yet for a routing that picks rows"));
-    return WalkResult::advance();
-  });
-  return failure(result.wasInterrupted());
-}
-
 namespace {
 
 struct LowerRoute : OpConversionPattern<RouteOp> {
   using OpConversionPattern::OpConversionPattern;
 
   LogicalResult matchAndRewrite(RouteOp op, OpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+    bool picksRows = op.getSelection().getSelectAxis() == Axis::Row;
+    EmittedRoute routed = picksRows ? routeRows(b, op, adaptor) : routeExperts(b, op, adaptor);
+    b.replaceOpWithMultiple(op, {ValueRange{routed.first, routed.second}});
+    return success();
+  }
+
+private:
+  static EmittedRoute routeExperts(OpBuilder &b, RouteOp op, OpAdaptor adaptor) {
     Location loc = op.getLoc();
     RoutingType type = op.getRouting().getType();
     Value ids = emptyRows(b, loc, getIdsType(type), adaptor.getLogits());
     Value weights = emptyRows(b, loc, getWeightsType(type), adaptor.getLogits());
-    auto routed = emitRouteReference(b, loc, RouteSpec::of(op), adaptor.getLogits(), adaptor.getBias(), ids, weights);
-    if (failed(routed))
-      return failure();
-    b.replaceOpWithMultiple(op, {ValueRange{routed->first, routed->second}});
+    EmittedRoute routed =
+        emitRouteReference(b, loc, RouteSpec::of(op), adaptor.getLogits(), adaptor.getBias(), ids, weights);
+    routed.first = emitCapacity(b, loc, op.getSelection(), type.getExperts(), routed.first);
+    return routed;
+  }
+
+  /// Row `e * windows + w` of ids and weights is what expert e picks in window w.
+  static EmittedRoute routeRows(OpBuilder &b, RouteOp op, OpAdaptor adaptor) {
+    Location loc = op.getLoc();
+    RoutingType type = op.getRouting().getType();
+    RouteSpec spec = RouteSpec::of(op);
+    Value logits = adaptor.getLogits();
+    Value rows = tensor::DimOp::create(b, loc, logits, 0);
+    Value windows = RowChoice::countWindows(b, loc, spec.select, rows), scores;
+    if (RowChoice::needsScores(spec)) {
+      auto scoresType = RankedTensorType::get({ShapedType::kDynamic, type.getExperts()}, b.getF32Type());
+      scores = RowChoice::emitScores(b, loc, spec, logits, tensor::EmptyOp::create(b, loc, scoresType, rows));
+    }
+    Value experts = arith::ConstantIndexOp::create(b, loc, type.getExperts());
+    Value size = arith::MulIOp::create(b, loc, experts, windows);
+    Value ids = tensor::EmptyOp::create(b, loc, getIdsType(type), size);
+    Value weights = tensor::EmptyOp::create(b, loc, getWeightsType(type), size);
+    RowChoice choice{spec, logits, adaptor.getBias(), scores, windows};
+    return choice.emit(b, loc, arith::ConstantIndexOp::create(b, loc, 0), ids, weights);
+  }
+};
+
+struct LowerRouteWithin : OpConversionPattern<RouteWithinOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(RouteWithinOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    RoutingType type = op.getRouting().getType();
+    Value logits = adaptor.getLogits().front();
+    RouteSpec spec = RouteSpec::ofLevel(op);
+    Value ids = emptyRows(b, loc, getIdsType(type), logits), weights = emptyRows(b, loc, getWeightsType(type), logits);
+    EmittedRoute routed =
+        emitRouteWithin(b, loc, spec, op.getParent().getType().getExperts(),
+                        {adaptor.getParent()[0], adaptor.getParent()[1]}, logits, ids, weights, emitRouteReference);
+    routed.first = emitCapacity(b, loc, spec.select, type.getExperts(), routed.first);
+    b.replaceOpWithMultiple(op, {ValueRange{routed.first, routed.second}});
     return success();
   }
 };
@@ -78,5 +109,5 @@ struct LowerUnpackRouting : OpConversionPattern<UnpackRoutingOp> {
 } // namespace
 
 void mlir::moe::populateRoutePatterns(const TypeConverter &types, RewritePatternSet &patterns) {
-  patterns.add<LowerRoute, LowerMakeRouting, LowerUnpackRouting>(types, patterns.getContext());
+  patterns.add<LowerRoute, LowerRouteWithin, LowerMakeRouting, LowerUnpackRouting>(types, patterns.getContext());
 }

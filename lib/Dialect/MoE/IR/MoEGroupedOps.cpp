@@ -22,19 +22,21 @@ static bool sameColumns(RankedTensorType a, RankedTensorType b) {
   return a.getDimSize(1) == b.getDimSize(1) && a.getElementType() == b.getElementType();
 }
 
-/// The checks that moe.select and moe.router share: the attributes of a route, and the columns of ids and weights.
+/// The checks that selecting ops share: the attributes of a route, and the columns of ids and weights. A row selects
+/// among `experts` for each of `nodes`.
 template <typename OpTy>
-static LogicalResult verifySelection(OpTy op, int64_t experts) {
+static LogicalResult verifySelection(OpTy op, int64_t experts, Axis axis = Axis::Expert, int64_t nodes = 1) {
   auto select = dyn_cast<SelectAttrInterface>(op.getSelect());
   if (!select)
     return op.emitOpError("expects select to be a selection such as #moe.top_k<2>, got ") << op.getSelect();
   if (!isa<ScoreFunctionAttrInterface>(op.getWeigh()))
     return op.emitOpError("expects weigh to be a score function such as #moe.softmax, got ") << op.getWeigh();
-  if (select.getSelectAxis() != Axis::Expert)
-    return op.emitOpError("expects a selection that picks experts, got ") << op.getSelect();
+  if (select.getSelectAxis() != axis)
+    return op.emitOpError("expects a selection that picks ")
+           << (axis == Axis::Expert ? "experts" : "rows") << ", got " << op.getSelect();
   if (failed(select.verifySelect([&] { return op.emitOpError(); }, experts)))
     return failure();
-  int64_t count = select.getCount(experts);
+  int64_t count = select.getCount(experts) * nodes;
   if (op.getIds().getType().getDimSize(1) != count || op.getWeights().getType().getDimSize(1) != count)
     return op.emitOpError("expects ids and weights of ") << count << " columns";
   return success();
@@ -66,6 +68,52 @@ void SelectOp::getAsmResultNames(OpAsmSetValueNameFn name) {
   name(getWeights(), "weights");
 }
 
+//===-- moe.select_rows, moe.select_within ------------------------------------------------------------------===//
+
+SelectAttrInterface SelectRowsOp::getSelection() { return cast<SelectAttrInterface>(getSelect()); }
+ScoreFunctionAttrInterface SelectRowsOp::getScoreFunction() { return cast<ScoreFunctionAttrInterface>(getWeigh()); }
+
+LogicalResult SelectRowsOp::verify() {
+  int64_t experts = getLogits().getType().getDimSize(1);
+  if (failed(verifySelection(*this, experts, Axis::Row))) // C1, C2
+    return failure();
+  return verifyBias(*this, getBias(), experts); // C3
+}
+MutableOperandRange SelectRowsOp::getDpsInitsMutable() { return MutableOperandRange(*this, getNumOperands() - 2, 2); }
+LogicalResult SelectRowsOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(*this, b, shapes);
+}
+void SelectRowsOp::getAsmResultNames(OpAsmSetValueNameFn name) {
+  name(getIds(), "rows");
+  name(getWeights(), "weights");
+}
+
+SelectAttrInterface SelectWithinOp::getSelection() { return cast<SelectAttrInterface>(getSelect()); }
+ScoreFunctionAttrInterface SelectWithinOp::getScoreFunction() { return cast<ScoreFunctionAttrInterface>(getWeigh()); }
+
+LogicalResult SelectWithinOp::verify() {
+  int64_t experts = getLogits().getType().getDimSize(1);
+  auto nodes = static_cast<int64_t>(getNodes());
+  if (nodes < 1 || experts % nodes != 0) // C2
+    return emitOpError("expects the number of nodes to divide the experts, got ")
+           << nodes << " nodes and " << experts << " experts";
+  int64_t parents = getParentIds().getType().getDimSize(1);
+  if (failed(verifySelection(*this, experts / nodes, Axis::Expert, parents))) // C1, C3, C4
+    return failure();
+  if (getParentWeights().getType().getDimSize(1) != parents) // C5
+    return emitOpError("expects weights of ")
+           << parents << " columns for the nodes, got " << getParentWeights().getType();
+  return success();
+}
+MutableOperandRange SelectWithinOp::getDpsInitsMutable() { return MutableOperandRange(*this, getNumOperands() - 2, 2); }
+LogicalResult SelectWithinOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(*this, b, shapes);
+}
+void SelectWithinOp::getAsmResultNames(OpAsmSetValueNameFn name) {
+  name(getIds(), "experts");
+  name(getWeights(), "weights");
+}
+
 //===-- moe.router ------------------------------------------------------------------------------------------===//
 
 SelectAttrInterface RouterOp::getSelection() { return cast<SelectAttrInterface>(getSelect()); }
@@ -74,8 +122,8 @@ ScoreFunctionAttrInterface RouterOp::getScoreFunction() { return cast<ScoreFunct
 LogicalResult RouterOp::verify() {
   auto weight = getWeight().getType();
   if (weight.getDimSize(1) != getRows().getType().getDimSize(1)) // C1
-    return emitOpError("expects one vector of ") << getRows().getType().getDimSize(1) << " for each expert, got "
-                                                  << weight;
+    return emitOpError("expects one vector of ")
+           << getRows().getType().getDimSize(1) << " for each expert, got " << weight;
   int64_t experts = weight.getDimSize(0);
   if (getLogits().getType().getDimSize(1) != experts) // C2
     return emitOpError("expects logits of ") << experts << " columns, got " << getLogits().getType();
@@ -97,19 +145,35 @@ void RouterOp::getAsmResultNames(OpAsmSetValueNameFn name) {
 
 //===-- moe.plan --------------------------------------------------------------------------------------------===//
 
-LogicalResult PlanOp::verify() {
-  if (!getOffsets().getType().hasStaticShape() || getOffsets().getType().getDimSize(0) < 2) // C1
-    return emitOpError("expects static offsets of at least two elements, got ") << getOffsets().getType();
-  if (getTokens().getType() != getSlots().getType()) // C2
-    return emitOpError("expects tokens and slots of one type, got ")
-           << getTokens().getType() << " and " << getSlots().getType();
+/// The checks of a plan, however it orders slots.
+template <typename OpTy>
+static LogicalResult verifyPlan(OpTy op) {
+  auto offsets = op.getOffsets().getType();
+  if (!offsets.hasStaticShape() || offsets.getDimSize(0) < 2) // C1
+    return op.emitOpError("expects static offsets of at least two elements, got ") << offsets;
+  if (op.getTokens().getType() != op.getSlots().getType()) // C2
+    return op.emitOpError("expects tokens and slots of one type, got ")
+           << op.getTokens().getType() << " and " << op.getSlots().getType();
   return success();
 }
+
+LogicalResult PlanOp::verify() { return verifyPlan(*this); }
 MutableOperandRange PlanOp::getDpsInitsMutable() { return MutableOperandRange(*this, getNumOperands() - 3, 3); }
 LogicalResult PlanOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   return reifyFromInits(*this, b, shapes);
 }
 void PlanOp::getAsmResultNames(OpAsmSetValueNameFn name) {
+  name(getOffsets(), "offsets");
+  name(getTokens(), "tokens");
+  name(getSlots(), "slots");
+}
+
+LogicalResult PlanRowsOp::verify() { return verifyPlan(*this); }
+MutableOperandRange PlanRowsOp::getDpsInitsMutable() { return MutableOperandRange(*this, getNumOperands() - 3, 3); }
+LogicalResult PlanRowsOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(*this, b, shapes);
+}
+void PlanRowsOp::getAsmResultNames(OpAsmSetValueNameFn name) {
   name(getOffsets(), "offsets");
   name(getTokens(), "tokens");
   name(getSlots(), "slots");
@@ -121,6 +185,8 @@ LogicalResult GatherOp::verify() {
   if (!sameColumns(getRows().getType(), getResult().getType())) // C1
     return emitOpError("expects rows and result of one width and element type, got ")
            << getRows().getType() << " and " << getResult().getType();
+  if (static_cast<bool>(getWeights()) != static_cast<bool>(getSlots())) // C2
+    return emitOpError("expects weights and the slots to read them at together, got only one of them");
   return success();
 }
 MutableOperandRange GatherOp::getDpsInitsMutable() { return getInitMutable(); }
@@ -201,7 +267,14 @@ void GroupedMatmulOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueName
                                                        : "scalar");
 }
 
-//===-- moe.combine_slots -----------------------------------------------------------------------------------===//
+//===-- moe.combine_slots, moe.combine_rows -----------------------------------------------------------------===//
+
+/// Whether weights are there exactly where the kind needs them, with `count` columns.
+template <typename OpTy>
+static bool hasRightWeights(OpTy op, int64_t count) {
+  bool needed = op.getKind() == CombineKind::WeightedSum || op.getKind() == CombineKind::LogSumExp;
+  return needed == static_cast<bool>(op.getWeights()) && (!needed || op.getWeights().getType().getDimSize(1) == count);
+}
 
 LogicalResult CombineSlotsOp::verify() {
   if (getRows().getType().getDimSize(1) != getResult().getType().getDimSize(1)) // C1
@@ -210,11 +283,10 @@ LogicalResult CombineSlotsOp::verify() {
   auto count = static_cast<int64_t>(getCount());
   if (count < 1) // C2
     return emitOpError("expects count >= 1, got ") << count;
-  bool needed = getKind() == CombineKind::WeightedSum || getKind() == CombineKind::LogSumExp;
-  if (needed != static_cast<bool>(getWeights()) ||
-      (needed && getWeights().getType().getDimSize(1) != count)) // C3
-    return emitOpError("expects weights [rows, ")
-           << count << "] exactly for weighted_sum and log_sum_exp";
+  if (!hasRightWeights(*this, count)) // C3
+    return emitOpError("expects weights [rows, ") << count << "] exactly for weighted_sum and log_sum_exp";
+  if (getIds() && getIds().getType().getDimSize(1) != count) // C4
+    return emitOpError("expects ids [rows, ") << count << "], got " << getIds().getType();
   return success();
 }
 MutableOperandRange CombineSlotsOp::getDpsInitsMutable() { return getInitMutable(); }
@@ -222,3 +294,18 @@ LogicalResult CombineSlotsOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShape
   return reifyFromInits(*this, b, shapes);
 }
 void CombineSlotsOp::getAsmResultNames(OpAsmSetValueNameFn name) { name(getResult(), "output"); }
+
+LogicalResult CombineRowsOp::verify() {
+  if (getRows().getType().getDimSize(1) != getResult().getType().getDimSize(1)) // C1
+    return emitOpError("expects rows and result of one width, got ")
+           << getRows().getType() << " and " << getResult().getType();
+  if (!hasRightWeights(*this, getIds().getType().getDimSize(1))) // C2
+    return emitOpError("expects weights of ")
+           << getIds().getType().getDimSize(1) << " columns exactly for weighted_sum and log_sum_exp";
+  return success();
+}
+MutableOperandRange CombineRowsOp::getDpsInitsMutable() { return getInitMutable(); }
+LogicalResult CombineRowsOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(*this, b, shapes);
+}
+void CombineRowsOp::getAsmResultNames(OpAsmSetValueNameFn name) { name(getResult(), "output"); }

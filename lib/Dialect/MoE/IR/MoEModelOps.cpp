@@ -93,6 +93,9 @@ LogicalResult RouteOp::verify() {
 }
 void RouteOp::getAsmResultNames(OpAsmSetValueNameFn name) { name(getRouting(), "routing"); }
 
+SelectAttrInterface RouteWithinOp::getSelection() { return cast<SelectAttrInterface>(getSelect()); }
+ScoreFunctionAttrInterface RouteWithinOp::getScoreFunction() { return cast<ScoreFunctionAttrInterface>(getWeigh()); }
+
 LogicalResult RouteWithinOp::verify() {
   auto select = dyn_cast<SelectAttrInterface>(getSelect());
   if (!select) // C1

@@ -17,8 +17,6 @@ Value emitCount(OpBuilder &b, Location loc, int64_t experts, Value ids) {
 }
 
 struct AllEmitter : SelectEmitter::ExternalModel<AllEmitter, AllAttr> {
-  LogicalResult verifyEmittable(Attribute, Location) const { return success(); }
-
   Value emitReference(Attribute, OpBuilder &b, Location loc, Value rank) const {
     int64_t experts = cast<RankedTensorType>(rank.getType()).getDimSize(0);
     return emitCount(b, loc, experts, tensor::EmptyOp::create(b, loc, {experts}, b.getI32Type()));

@@ -107,6 +107,15 @@ Value mlir::moe::emitWriteKeys(OpBuilder &b, Location loc, Value rank, Value key
   return emitWrite(b, loc, chunk, keys, index);
 }
 
+Value mlir::moe::emitKeys(OpBuilder &b, Location loc, Value rank, Value index) {
+  return emitWholeKeys(b, loc, emitOrder(b, loc, rank), index);
+}
+
+Value mlir::moe::emitIndexOfKey(OpBuilder &b, Location loc, Value key) {
+  Value low = arith::TruncIOp::create(b, loc, b.getI32Type(), key);
+  return arith::XOrIOp::create(b, loc, low, emitInt(b, loc, 32, -1));
+}
+
 Value mlir::moe::emitBest(OpBuilder &b, Location loc, int64_t k, Value keys, Value idsInit) {
   auto type = cast<RankedTensorType>(keys.getType());
   int64_t n = type.getDimSize(0);
@@ -123,8 +132,7 @@ Value mlir::moe::emitBest(OpBuilder &b, Location loc, int64_t k, Value keys, Val
           arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, chunk, emitBroadcast(b, loc, carried[1], type));
       return Value(arith::SelectOp::create(b, loc, below, chunk, emitAll(b, loc, type, INT64_MIN)));
     });
-    Value low = arith::TruncIOp::create(b, loc, b.getI32Type(), best);
-    Value id = arith::XOrIOp::create(b, loc, low, emitInt(b, loc, 32, -1));
+    Value id = emitIndexOfKey(b, loc, best);
     return SmallVector<Value>{tensor::InsertOp::create(b, loc, id, carried[0], i), best};
   })[0];
 }

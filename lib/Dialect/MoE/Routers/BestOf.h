@@ -17,6 +17,12 @@ RankedTensorType getKeysType(MLIRContext *context, int64_t n);
 /// Writes the keys of rank values (a vector) that begin at `index`; gives the new keys.
 Value emitWriteKeys(OpBuilder &b, Location loc, Value rank, Value keys, Value index);
 
+/// The keys of rank values (a vector of f32) that begin at `index`, a vector of i64: larger is better.
+Value emitKeys(OpBuilder &b, Location loc, Value rank, Value index);
+
+/// The index that an i64 key was made with, as an i32.
+Value emitIndexOfKey(OpBuilder &b, Location loc, Value key);
+
 /// The fast form: writes the indices of the k largest of n keys to `idsInit` (tensor<kxi32>), largest first.
 Value emitBest(OpBuilder &b, Location loc, int64_t k, Value keys, Value idsInit);
 

@@ -140,15 +140,13 @@ private:
 
 } // namespace
 
-FailureOr<std::pair<Value, Value>> mlir::moe::emitRoute(OpBuilder &b, Location loc, const RouteSpec &spec, Value logits,
-                                                        Value bias, Value idsInit, Value weightsInit) {
-  if (failed(cast<SelectEmitter>(Attribute(spec.select)).verifyEmittable(loc)))
-    return failure();
+EmittedRoute mlir::moe::emitRoute(OpBuilder &b, Location loc, const RouteSpec &spec, Value logits, Value bias,
+                                  Value idsInit, Value weightsInit) {
   RowEmitter row(spec, logits, bias);
   Value rows = tensor::DimOp::create(b, loc, logits, 0);
   SmallVector<Value> inits = row.emitInits(b, loc, idsInit, weightsInit);
   auto results = emitLoop(b, loc, rows, inits, [&](OpBuilder &b, Location loc, Value t, ValueRange carried) {
     return row.emitRow(b, loc, t, carried);
   });
-  return std::make_pair(results[0], results[1]);
+  return {results[0], results[1]};
 }

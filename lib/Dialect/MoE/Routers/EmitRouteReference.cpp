@@ -95,11 +95,8 @@ private:
 
 } // namespace
 
-FailureOr<std::pair<Value, Value>> mlir::moe::emitRouteReference(OpBuilder &b, Location loc, const RouteSpec &spec,
-                                                                 Value logits, Value bias, Value idsInit,
-                                                                 Value weightsInit) {
-  if (failed(cast<SelectEmitter>(Attribute(spec.select)).verifyEmittable(loc)))
-    return failure();
+EmittedRoute mlir::moe::emitRouteReference(OpBuilder &b, Location loc, const RouteSpec &spec, Value logits, Value bias,
+                                           Value idsInit, Value weightsInit) {
   int64_t experts = cast<RankedTensorType>(logits.getType()).getDimSize(1);
   int64_t count = spec.select.getCount(experts);
   Type weightType = cast<RankedTensorType>(weightsInit.getType()).getElementType();
@@ -120,5 +117,5 @@ FailureOr<std::pair<Value, Value>> mlir::moe::emitRouteReference(OpBuilder &b, L
                                     tensor::InsertOp::create(b, loc, weight, out[1], ValueRange{t, i})};
         });
       });
-  return std::make_pair(results[0], results[1]);
+  return {results[0], results[1]};
 }

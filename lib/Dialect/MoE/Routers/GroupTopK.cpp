@@ -105,8 +105,6 @@ Value emitMasked(OpBuilder &b, Location loc, GroupTopKAttr select, Value kept, V
 }
 
 struct GroupTopKEmitter : SelectEmitter::ExternalModel<GroupTopKEmitter, GroupTopKAttr> {
-  LogicalResult verifyEmittable(Attribute, Location) const { return success(); }
-
   Value emitReference(Attribute attr, OpBuilder &b, Location loc, Value rank) const {
     auto select = cast<GroupTopKAttr>(attr);
     auto type = cast<RankedTensorType>(rank.getType());

@@ -12,13 +12,6 @@ using namespace mlir::moe;
 namespace {
 
 struct TopKEmitter : SelectEmitter::ExternalModel<TopKEmitter, TopKAttr> {
-  LogicalResult verifyEmittable(Attribute attr, Location loc) const {
-    auto select = cast<TopKAttr>(attr);
-    if (select.getAxis() == Axis::Expert && select.getCapacity() == 0)
-      return success();
-    return emitError(loc) << select << " is not lowered yet: only a choice of experts without capacity is";
-  }
-
   Value emitReference(Attribute attr, OpBuilder &b, Location loc, Value rank) const {
     return emitBestReference(b, loc, rank, cast<TopKAttr>(attr).getK());
   }

@@ -34,6 +34,8 @@ private:
   static bool isSize(OpOperand &use) { return isa<tensor::DimOp>(use.getOwner()); }
 
   std::optional<StringRef> reasonAgainst(GatherOp gather) {
+    if (gather.getWeights())
+      return "the rows are weighted on the way, and a product takes them as they are";
     bool wanted = false;
     for (OpOperand &use : gather.getResult().getUses()) {
       auto product = dyn_cast<GroupedMatmulOp>(use.getOwner());

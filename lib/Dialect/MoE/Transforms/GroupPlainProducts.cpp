@@ -27,6 +27,12 @@ static Value asGroup(OpBuilder &b, Location loc, Value value) {
   return tensor::ExpandShapeOp::create(b, loc, type.clone(shape), value, groups);
 }
 
+/// The offsets of a group of all rows.
+static Value allRows(OpBuilder &b, Location loc, Value rows) {
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  return tensor::FromElementsOp::create(b, loc, ValueRange{zero, tensor::DimOp::create(b, loc, rows, zero)});
+}
+
 /// The one map that takes all results of `linear` and nothing else but vectors of the columns.
 static MapOp epilogueOf(LinearOp linear) {
   auto map = linear->use_empty() ? MapOp() : dyn_cast<MapOp>(*linear->getUsers().begin());
@@ -49,23 +55,46 @@ struct GroupPlainProducts : moe::impl::GroupPlainProductsBase<GroupPlainProducts
     });
     for (LinearOp linear : products)
       group(linear);
+    SmallVector<ScoreAffineOp> scores;
+    getOperation()->walk([&](ScoreAffineOp score) { scores.push_back(score); });
+    for (ScoreAffineOp score : scores)
+      group(score);
   }
 
 private:
+  /// The bias is added before the only rounding.
+  static void group(ScoreAffineOp score) {
+    Location loc = score.getLoc();
+    OpBuilder b(score);
+    Type rounded = score.getLogits().getType().getElementType();
+    SmallVector<Value> columns;
+    if (score.getBias())
+      columns.push_back(asGroup(b, loc, score.getBias()));
+    auto epilogue = [&](OpBuilder &nested, ValueRange arguments) {
+      Value sum = arguments.front();
+      for (Value bias : arguments.drop_front())
+        sum = arith::AddFOp::create(nested, loc, sum, convertFloat(nested, loc, bias, nested.getF32Type()));
+      return convertFloat(nested, loc, sum, rounded);
+    };
+    Value logits = createProduct(b, loc, score.getRows(), asGroup(b, loc, score.getWeight()),
+                                 allRows(b, loc, score.getRows()), columns, {}, rounded, epilogue);
+    if (logits.getType() != score.getLogits().getType())
+      logits = tensor::CastOp::create(b, loc, score.getLogits().getType(), logits);
+    score.getLogits().replaceAllUsesWith(logits);
+    score.erase();
+  }
+
   static void group(LinearOp linear) {
     Location loc = linear.getLoc();
     MapOp map = linear.getMatrices().size() > 1 ? epilogueOf(linear) : MapOp();
     OpBuilder b(map ? map.getOperation() : linear.getOperation());
-    Value zero = arith::ConstantIndexOp::create(b, loc, 0);
-    Value rows = tensor::DimOp::create(b, loc, linear.getRows(), zero);
-    Value offsets = tensor::FromElementsOp::create(b, loc, ValueRange{zero, rows});
+    Value offsets = allRows(b, loc, linear.getRows());
     Type rounded = getElementTypeOrSelf(linear.getResults().front().getType());
     if (!map) {
       for (auto [matrix, result] : llvm::zip_equal(linear.getMatrices(), linear.getResults()))
-        result.replaceAllUsesWith(createProduct(b, loc, linear.getRows(), asGroup(b, loc, matrix), offsets, {}, {},
-                                                rounded, [&](OpBuilder &nested, ValueRange acc) {
-                                                  return convertFloat(nested, loc, acc.front(), rounded);
-                                                }));
+        result.replaceAllUsesWith(createProduct(
+            b, loc, linear.getRows(), asGroup(b, loc, matrix), offsets, {}, {}, rounded,
+            [&](OpBuilder &nested, ValueRange acc) { return convertFloat(nested, loc, acc.front(), rounded); }));
       linear.erase();
       return;
     }

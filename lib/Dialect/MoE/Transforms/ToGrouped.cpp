@@ -37,7 +37,7 @@ static RankedTensorType indices(MLIRContext *context, int64_t size = ShapedType:
 
 namespace {
 
-/// ids [T, K] and weights [T, K].
+/// ids [T, K] and weights [T, K]; where the routing picks rows, [E * windows, K] and ids of rows.
 struct GroupedRouting {
   explicit GroupedRouting(ValueRange parts) : ids(parts[0]), weights(parts[1]) {}
   Value ids, weights;
@@ -54,8 +54,6 @@ public:
   GroupedTypeConverter() {
     addConversion([](Type type) { return type; });
     addConversion([](RoutingType type, SmallVectorImpl<Type> &parts) -> std::optional<LogicalResult> {
-      if (type.getAxis() != Axis::Expert)
-        return failure();
       parts.push_back(dynamicRows(type.getCount(), IntegerType::get(type.getContext(), 32)));
       parts.push_back(dynamicRows(type.getCount(), type.getWeightType()));
       return success();
@@ -89,22 +87,31 @@ static Value castTo(OpBuilder &b, Location loc, Value value, Type type) {
   return value.getType() == type ? value : tensor::CastOp::create(b, loc, type, value).getResult();
 }
 
-/// Whether a slot of `routing` may go nowhere (id -1). Of a routing from elsewhere nothing is known.
-static bool mayDrop(Value routing) {
-  auto route = routing.getDefiningOp<RouteOp>();
-  return !route || route.getSelection().mayDrop();
+static bool picksRows(RoutingType routing) { return routing.getAxis() == Axis::Row; }
+
+/// Whether a slot of `routing` may go nowhere (id -1). Of a routing from elsewhere nothing is known, and a window may
+/// have fewer rows than an expert picks.
+static bool mayDrop(TypedValue<RoutingType> routing) {
+  if (picksRows(routing.getType()))
+    return true;
+  if (auto route = routing.getDefiningOp<RouteOp>())
+    return route.getSelection().mayDrop();
+  if (auto within = routing.getDefiningOp<RouteWithinOp>())
+    return within.getSelection().mayDrop() || mayDrop(within.getParent());
+  return true;
 }
 
-/// What slots hold before rows are scattered to them. A slot that gets no row must not change the combination.
-static Value createSlots(OpBuilder &b, Location loc, RankedTensorType type, Value slots, CombineOp combine) {
-  if (!mayDrop(combine.getRouting()))
-    return createEmptyRows(b, loc, type, slots);
-  auto element = cast<FloatType>(type.getElementType());
-  bool sum = combine.getKind() == CombineKind::WeightedSum || combine.getKind() == CombineKind::Sum;
-  APFloat neutral = sum ? APFloat::getZero(element.getFloatSemantics())
-                        : APFloat::getInf(element.getFloatSemantics(), /*Negative=*/true);
-  Value scalar = arith::ConstantOp::create(b, loc, FloatAttr::get(element, neutral));
-  return tensor::SplatOp::create(b, loc, type, scalar, ValueRange(slots));
+/// The number of rows of a routing's ids: T, or E * windows for a selection of rows.
+static Value countIdRows(OpBuilder &b, Location loc, RouteOp op, Value logits) {
+  Value rows = rowCount(b, loc, logits);
+  SelectAttrInterface select = op.getSelection();
+  if (select.getSelectAxis() == Axis::Expert)
+    return rows;
+  Value experts = arith::ConstantIndexOp::create(b, loc, op.getType().getExperts());
+  if (select.getWindow() == 0)
+    return experts;
+  Value windows = arith::CeilDivUIOp::create(b, loc, rows, arith::ConstantIndexOp::create(b, loc, select.getWindow()));
+  return arith::MulIOp::create(b, loc, experts, windows);
 }
 
 //===-- Patterns --------------------------------------------------------------------------------------------===//
@@ -118,14 +125,39 @@ struct ConvertRoute : OpConversionPattern<RouteOp> {
     if (failed(getTypeConverter()->convertType(op.getType(), types)))
       return failure();
     Location loc = op.getLoc();
-    Value rows = rowCount(b, loc, adaptor.getLogits().front());
+    Value rows = countIdRows(b, loc, op, adaptor.getLogits().front());
     SmallVector<Value> inits;
     for (Type type : types)
       inits.push_back(createEmptyRows(b, loc, cast<RankedTensorType>(type), rows));
     Value bias = op.getBias() ? adaptor.getBias().front() : Value();
-    auto select = SelectOp::create(b, loc, types[0], types[1], adaptor.getLogits().front(), bias, op.getSelect(),
-                                   op.getRankAttr(), op.getWeigh(), op.getOverAttr(), op.getRenormalizeAttr(),
-                                   op.getScaleAttr(), inits[0], inits[1]);
+    auto create = [&](auto kind) -> Operation * {
+      return decltype(kind)::create(b, loc, types[0], types[1], adaptor.getLogits().front(), bias, op.getSelect(),
+                                    op.getRankAttr(), op.getWeigh(), op.getOverAttr(), op.getRenormalizeAttr(),
+                                    op.getScaleAttr(), inits[0], inits[1]);
+    };
+    Operation *select = picksRows(op.getType()) ? create(SelectRowsOp()) : create(SelectOp());
+    b.replaceOpWithMultiple(op, {select->getResults()});
+    return success();
+  }
+};
+
+struct ConvertRouteWithin : OpConversionPattern<RouteWithinOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(RouteWithinOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    SmallVector<Type> types;
+    if (failed(getTypeConverter()->convertType(op.getType(), types)))
+      return failure();
+    Location loc = op.getLoc();
+    GroupedRouting parent(adaptor.getParent());
+    Value rows = rowCount(b, loc, parent.ids);
+    SmallVector<Value> inits;
+    for (Type type : types)
+      inits.push_back(createEmptyRows(b, loc, cast<RankedTensorType>(type), rows));
+    auto select =
+        SelectWithinOp::create(b, loc, types[0], types[1], parent.ids, parent.weights, adaptor.getLogits().front(),
+                               b.getI64IntegerAttr(op.getParent().getType().getExperts()), op.getSelect(),
+                               op.getWeigh(), op.getOverAttr(), inits[0], inits[1]);
     b.replaceOpWithMultiple(op, {select.getResults()});
     return success();
   }
@@ -168,11 +200,20 @@ struct ConvertDispatch : OpConversionPattern<DispatchOp> {
     Value slots = slotCount(b, loc, routing.ids);
     Value offsetsInit = tensor::EmptyOp::create(b, loc, types[1], ValueRange());
     Value indicesInit = tensor::EmptyOp::create(b, loc, types[2], slots);
-    auto plan =
-        PlanOp::create(b, loc, types[1], types[2], types[2], routing.ids, offsetsInit, indicesInit, indicesInit);
+    auto create = [&](auto kind) -> Operation * {
+      return decltype(kind)::create(b, loc, types[1], types[2], types[2], routing.ids, offsetsInit, indicesInit,
+                                    indicesInit);
+    };
+    Operation *plan = picksRows(op.getRouting().getType()) ? create(PlanRowsOp()) : create(PlanOp());
+    Value offsets = plan->getResult(0), tokens = plan->getResult(1), sortedSlots = plan->getResult(2);
     Value rowsInit = createEmptyRows(b, loc, cast<RankedTensorType>(types[0]), slots);
-    auto gather = GatherOp::create(b, loc, types[0], adaptor.getRows().front(), plan.getTokens(), rowsInit);
-    SmallVector<Value> parts = {gather.getResult(), plan.getOffsets(), plan.getSlots()};
+    Value weights;
+    if (op.getWeighted())
+      weights = tensor::CollapseShapeOp::create(b, loc, routing.weights, SmallVector<ReassociationIndices>{{0, 1}});
+    auto gather = GatherOp::create(b, loc, types[0], adaptor.getRows().front(), tokens,
+                                   mayDrop(op.getRouting()) ? offsets : Value(), weights,
+                                   weights ? sortedSlots : Value(), rowsInit);
+    SmallVector<Value> parts = {gather.getResult(), offsets, sortedSlots};
     b.replaceOpWithMultiple(op, {ValueRange(parts)});
     return success();
   }
@@ -201,14 +242,23 @@ struct ConvertCombine : OpConversionPattern<CombineOp> {
     GroupedRagged ragged(adaptor.getRows());
     GroupedRouting routing(adaptor.getRouting());
     auto sorted = cast<RankedTensorType>(ragged.rows.getType());
-    Value init = createSlots(b, loc, sorted, slotCount(b, loc, routing.ids), op);
-    auto scatter = ScatterOp::create(b, loc, sorted, ragged.rows, ragged.slots, init);
+    bool drops = mayDrop(op.getRouting());
+    // Slots that get no row are not looked at, so they need no value.
+    Value init = createEmptyRows(b, loc, sorted, slotCount(b, loc, routing.ids));
+    auto scatter = ScatterOp::create(b, loc, sorted, ragged.rows, ragged.slots, drops ? ragged.offsets : Value(), init);
     bool weighted = op.getKind() == CombineKind::WeightedSum || op.getKind() == CombineKind::LogSumExp;
     auto result = op.getResult().getType();
-    Value output = createEmptyRows(b, loc, result, rowCount(b, loc, routing.ids));
-    b.replaceOpWithNewOp<CombineSlotsOp>(op, result, scatter.getResult(),
-                                         b.getI64IntegerAttr(op.getRouting().getType().getCount()), op.getKindAttr(),
-                                         weighted ? routing.weights : Value(), output);
+    Value weights = weighted ? routing.weights : Value();
+    bool rowsPicked = picksRows(op.getRouting().getType());
+    Value like = rowsPicked ? adaptor.getLike().front() : routing.ids;
+    Value output = createEmptyRows(b, loc, result, rowCount(b, loc, like));
+    if (rowsPicked)
+      b.replaceOpWithNewOp<CombineRowsOp>(op, result, scatter.getResult(), routing.ids, op.getKindAttr(), weights,
+                                          output);
+    else
+      b.replaceOpWithNewOp<CombineSlotsOp>(op, result, scatter.getResult(),
+                                           b.getI64IntegerAttr(op.getRouting().getType().getCount()), op.getKindAttr(),
+                                           weights, drops ? routing.ids : Value(), output);
     return success();
   }
 };
@@ -252,24 +302,6 @@ struct ConvertFunction : OpConversionPattern<func::FuncOp> {
 
 /// What cannot be lowered is said here, in the words of the model form, instead of failing in the conversion.
 LogicalResult checkOp(Operation *op) {
-  auto picksRows = [](Type type) {
-    auto routing = dyn_cast<RoutingType>(type);
-    return routing && routing.getAxis() == Axis::Row;
-  };
-  if (llvm::any_of(op->getOperandTypes(), picksRows) || llvm::any_of(op->getResultTypes(), picksRows))
-    return op->emitOpError("is not lowered to the grouped form yet: the routing picks rows");
-  if (auto function = dyn_cast<FunctionOpInterface>(op))
-    for (Type type : llvm::concat<const Type>(function.getArgumentTypes(), function.getResultTypes()))
-      if (picksRows(type))
-        return op->emitOpError("has the type ") << type << ", which is not lowered to the grouped form yet";
-  if (isa<RouteWithinOp>(op))
-    return op->emitOpError("is not lowered to the grouped form yet");
-  if (auto dispatch = dyn_cast<DispatchOp>(op); dispatch && dispatch.getWeighted())
-    return op->emitOpError("is not lowered to the grouped form yet: it weights the rows it sends");
-  if (auto combine = dyn_cast<CombineOp>(op);
-      combine && combine.getKind() == CombineKind::Mean && mayDrop(combine.getRouting()))
-    return op->emitOpError("is not lowered to the grouped form yet: the routing may drop slots, and each row's mean is "
-                           "over those it has");
   if (auto experts = dyn_cast<ExpertsOp>(op)) {
     // One plan orders all ragged operands.
     auto routingOf = [](Value rows) {
@@ -298,8 +330,8 @@ struct ToGrouped : moe::impl::ToGroupedBase<ToGrouped> {
     target.markUnknownOpDynamicallyLegal([&](Operation *op) { return converter.isLegal(op); });
 
     RewritePatternSet patterns(&getContext());
-    patterns.add<ConvertRoute, ConvertMakeRouting, ConvertUnpackRouting, ConvertDispatch, ConvertExperts,
-                 ConvertCombine, ConvertFunction>(converter, &getContext());
+    patterns.add<ConvertRoute, ConvertRouteWithin, ConvertMakeRouting, ConvertUnpackRouting, ConvertDispatch,
+                 ConvertExperts, ConvertCombine, ConvertFunction>(converter, &getContext());
     populateCallOpTypeConversionPattern(patterns, converter);
     populateReturnOpTypeConversionPattern(patterns, converter);
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, target);

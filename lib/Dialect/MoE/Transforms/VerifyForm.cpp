@@ -31,7 +31,8 @@ bool isModelOp(Operation *op) {
 }
 
 bool isGroupedOp(Operation *op) {
-  return isa<SelectOp, RouterOp, PlanOp, GatherOp, GroupedMatmulOp, ScatterOp, CombineSlotsOp>(op);
+  return isa<SelectOp, SelectRowsOp, SelectWithinOp, RouterOp, PlanOp, PlanRowsOp, GatherOp, GroupedMatmulOp, ScatterOp,
+             CombineSlotsOp, CombineRowsOp>(op);
 }
 
 /// Scores and row-wise ops belong to both forms.

@@ -53,3 +53,45 @@ func.func @product(%x: tensor<?x4xbf16>, %t: tensor<?xindex>, %a: tensor<8x6x4xb
   }
   return %y : tensor<?x6xf32>
 }
+
+// CHECK-LABEL: func.func @drops
+// CHECK: %experts, %weights = moe.select_within %{{.*}}, %{{.*}}, %{{.*}} nodes 4 select #moe.top_k<1> weigh #moe.one over each : tensor<?x2xi32>, tensor<?x2xf32>, tensor<?x8xf32> outs(
+// CHECK: %rows = moe.gather %{{.*}} at %{{.*}} offsets %{{.*}} weights %{{.*}} slots %{{.*}} : tensor<?x4xf32>, tensor<?xindex> offsets tensor<9xindex> weights tensor<?xf32> slots tensor<?xindex> outs(
+// CHECK: %slot_rows = moe.scatter %rows to %{{.*}} offsets %{{.*}} : tensor<?x4xf32>, tensor<?xindex> offsets tensor<9xindex> outs(
+// CHECK: moe.combine_slots %slot_rows 2 weighted_sum weights %weights ids %experts : tensor<?x4xf32>, tensor<?x2xf32> ids tensor<?x2xi32> outs(
+// CHECK: moe.combine_slots %slot_rows 2 mean ids %experts : tensor<?x4xf32> ids tensor<?x2xi32> outs(
+func.func @drops(%x: tensor<?x4xf32>, %l: tensor<?x8xf32>, %i: tensor<?x2xi32>, %v: tensor<?x2xf32>,
+                 %o: tensor<9xindex>, %t: tensor<?xindex>, %f: tensor<?xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %ids, %weights = moe.select_within %i, %v, %l nodes 4 select #moe.top_k<1> weigh #moe.one over each
+      : tensor<?x2xi32>, tensor<?x2xf32>, tensor<?x8xf32> outs(%i, %v : tensor<?x2xi32>, tensor<?x2xf32>)
+      -> tensor<?x2xi32>, tensor<?x2xf32>
+  %rows = moe.gather %x at %t offsets %o weights %f slots %t : tensor<?x4xf32>, tensor<?xindex> offsets tensor<9xindex>
+      weights tensor<?xf32> slots tensor<?xindex> outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %s = moe.scatter %rows to %t offsets %o : tensor<?x4xf32>, tensor<?xindex> offsets tensor<9xindex>
+      outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %y = moe.combine_slots %s 2 weighted_sum weights %weights ids %ids
+      : tensor<?x4xf32>, tensor<?x2xf32> ids tensor<?x2xi32> outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %z = moe.combine_slots %s 2 mean ids %ids : tensor<?x4xf32> ids tensor<?x2xi32>
+      outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %y, %z : tensor<?x4xf32>, tensor<?x4xf32>
+}
+
+// CHECK-LABEL: func.func @rows
+// CHECK: %rows, %weights = moe.select_rows %{{.*}} bias %{{.*}} select #moe.top_k<2, axis = row, window = 16> rank scores weigh #moe.sigmoid over each renormalize <> scale 2.500000e+00 : tensor<?x8xf32>, tensor<8xf32> outs(
+// CHECK: %offsets, %tokens, %slots = moe.plan_rows %rows : tensor<?x2xi32> outs(
+// CHECK: moe.combine_rows %{{.*}} by %rows weighted_sum weights %weights : tensor<?x4xf32>, tensor<?x2xi32>, tensor<?x2xf32> outs(
+// CHECK: moe.combine_rows %{{.*}} by %rows mean : tensor<?x4xf32>, tensor<?x2xi32> outs(
+func.func @rows(%x: tensor<?x4xf32>, %l: tensor<?x8xf32>, %b: tensor<8xf32>, %i: tensor<?x2xi32>, %v: tensor<?x2xf32>,
+                %o: tensor<9xindex>, %t: tensor<?xindex>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %ids, %weights = moe.select_rows %l bias %b select #moe.top_k<2, axis = row, window = 16> rank scores
+      weigh #moe.sigmoid over each renormalize <> scale 2.5 : tensor<?x8xf32>, tensor<8xf32>
+      outs(%i, %v : tensor<?x2xi32>, tensor<?x2xf32>) -> tensor<?x2xi32>, tensor<?x2xf32>
+  %offsets, %tokens, %slots = moe.plan_rows %ids : tensor<?x2xi32>
+      outs(%o, %t, %t : tensor<9xindex>, tensor<?xindex>, tensor<?xindex>)
+      -> tensor<9xindex>, tensor<?xindex>, tensor<?xindex>
+  %y = moe.combine_rows %x by %ids weighted_sum weights %weights : tensor<?x4xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+      outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %z = moe.combine_rows %x by %ids mean : tensor<?x4xf32>, tensor<?x2xi32>
+      outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %y, %z : tensor<?x4xf32>, tensor<?x4xf32>
+}

@@ -82,3 +82,22 @@ func.func @gathers(%x: tensor<?x4xf32>, %w: tensor<8x6x4xf32>, %offsets: tensor<
   }
   return %p : tensor<?x6xf32>
 }
+
+// -----
+
+// REMARK: [Missed] not fused | {{.*}} | Function=weighted | Reason="the rows are weighted on the way, and a product takes them as they are"
+// CHECK-LABEL: func.func @weighted(
+// CHECK: %[[ROWS:.*]] = moe.gather %{{.*}} weights
+// CHECK: moe.grouped_matmul %[[ROWS]] weights
+func.func @weighted(%x: tensor<?x4xf32>, %tokens: tensor<?xindex>, %s: tensor<?xf32>, %w: tensor<8x6x4xf32>,
+                    %offsets: tensor<9xindex>, %a: tensor<?x4xf32>, %b: tensor<?x6xf32>) -> tensor<?x6xf32> {
+  %rows = moe.gather %x at %tokens weights %s slots %tokens : tensor<?x4xf32>, tensor<?xindex> weights tensor<?xf32>
+      slots tensor<?xindex> outs(%a : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %p = moe.grouped_matmul %rows weights %w offsets %offsets
+      : tensor<?x4xf32> weights tensor<8x6x4xf32> offsets tensor<9xindex>
+      outs(%b : tensor<?x6xf32>) -> tensor<?x6xf32> {
+  ^bb0(%acc: f32):
+    moe.yield %acc : f32
+  }
+  return %p : tensor<?x6xf32>
+}

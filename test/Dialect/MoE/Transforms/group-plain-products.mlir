@@ -47,3 +47,21 @@ func.func @two(%x: tensor<?x4xbf16>, %a: tensor<8x4xbf16>, %b: tensor<8x4xbf16>)
       : tensor<?x4xbf16>, tensor<8x4xbf16>, tensor<8x4xbf16> -> tensor<?x8xbf16>, tensor<?x8xbf16>
   return %y, %z : tensor<?x8xbf16>, tensor<?x8xbf16>
 }
+
+// -----
+
+// A score is a product, too; its bias is added before the only rounding.
+// CHECK-LABEL: func.func @score(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x4xf32>, %[[W:[^:]*]]: tensor<8x4xbf16>, %[[B:[^:]*]]: tensor<8xbf16>
+// CHECK-DAG: %[[BIAS:.*]] = tensor.expand_shape %[[B]] {{.*}} : tensor<8xbf16> into tensor<1x8xbf16>
+// CHECK-DAG: %[[GROUP:.*]] = tensor.expand_shape %[[W]] {{.*}} : tensor<8x4xbf16> into tensor<1x8x4xbf16>
+// CHECK: moe.grouped_matmul %[[X]] weights %[[GROUP]] offsets %{{.*}} columns %[[BIAS]]
+// CHECK-NEXT: ^bb0(%[[ACC:.*]]: f32, %[[NARROW:.*]]: bf16):
+// CHECK-NEXT: %[[WIDE:.*]] = arith.extf %[[NARROW]]
+// CHECK-NEXT: %[[SUM:.*]] = arith.addf %[[ACC]], %[[WIDE]]
+// CHECK-NEXT: %[[OUT:.*]] = arith.truncf %[[SUM]] : f32 to bf16
+// CHECK-NEXT: moe.yield %[[OUT]]
+func.func @score(%x: tensor<?x4xf32>, %w: tensor<8x4xbf16>, %b: tensor<8xbf16>) -> tensor<?x8xbf16> {
+  %y = moe.score.affine %x, %w bias %b : tensor<?x4xf32>, tensor<8x4xbf16>, tensor<8xbf16> -> tensor<?x8xbf16>
+  return %y : tensor<?x8xbf16>
+}

@@ -1,44 +1,5 @@
 // RUN: moe-opt %s --moe-to-grouped --split-input-file --verify-diagnostics
 
-func.func @rows(%l: tensor<?x8xf32>) {
-  // expected-error @below {{'moe.route' op is not lowered to the grouped form yet: the routing picks rows}}
-  %r = moe.route %l select #moe.top_k<2, axis = row> rank logits weigh #moe.one over each
-      : tensor<?x8xf32> -> !moe.routing<8, 2, f32, row>
-  return
-}
-
-// -----
-
-// expected-error @below {{has the type '!moe.routing<8, 2, f32, row>', which is not lowered to the grouped form yet}}
-func.func private @declared(!moe.routing<8, 2, f32, row>)
-
-// -----
-
-func.func @within(%p: !moe.routing<4, 1, f32>, %l: tensor<?x16xf32>) {
-  // expected-error @below {{'moe.route_within' op is not lowered to the grouped form yet}}
-  %r = moe.route_within %p, %l select #moe.top_k<1> weigh #moe.one over each
-      : !moe.routing<4, 1, f32>, tensor<?x16xf32> -> !moe.routing<16, 1, f32>
-  return
-}
-
-// -----
-
-func.func @weighted(%x: tensor<?x4xf32>, %r: !moe.routing<8, 2, f32>) {
-  // expected-error @below {{'moe.dispatch' op is not lowered to the grouped form yet: it weights the rows it sends}}
-  %rows = moe.dispatch %x by %r weighted : tensor<?x4xf32>, !moe.routing<8, 2, f32> -> !moe.ragged<8, 4, f32>
-  return
-}
-
-// -----
-
-func.func @mean(%rows: !moe.ragged<8, 4, f32>, %r: !moe.routing<8, 2, f32>) {
-  // expected-error @below {{the routing may drop slots, and each row's mean is over those it has}}
-  %y = moe.combine %rows by %r mean : !moe.ragged<8, 4, f32>, !moe.routing<8, 2, f32> -> tensor<?x4xf32>
-  return
-}
-
-// -----
-
 func.func @slice(%x: !moe.ragged<8, 4, f32>, %w: tensor<8x4xf32>) {
   %y = moe.experts %x weights %w : !moe.ragged<8, 4, f32>, tensor<8x4xf32> -> !moe.ragged<8, 4, f32> {
   ^bb0(%r: tensor<?x4xf32>, %v: tensor<4xf32>):

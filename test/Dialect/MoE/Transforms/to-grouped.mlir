@@ -54,11 +54,12 @@ func.func @layer(%x: tensor<?x64xf32>, %logits: tensor<?x8xf32>, %b: tensor<8xf3
 
 // -----
 
-// Slots that a capacity drops are -inf to a maximum.
+// Slots that a capacity drops are not scattered, and left out of the combination by their ids.
 // CHECK-LABEL: func.func @drop(
-// CHECK: %[[INF:.*]] = arith.constant 0xFF800000 : f32
-// CHECK: %[[NONE:.*]] = tensor.splat %[[INF]]
-// CHECK: moe.scatter %{{.*}} outs(%[[NONE]]
+// CHECK: %[[IDS:.*]], %{{.*}} = moe.select
+// CHECK: %[[NONE:.*]] = tensor.empty
+// CHECK: moe.scatter %{{.*}} to %{{.*}} offsets %{{.*}} outs(%[[NONE]]
+// CHECK: moe.combine_slots %{{.*}} 2 max ids %[[IDS]]
 func.func @drop(%rows: !moe.ragged<8, 4, f32>, %logits: tensor<?x8xf32>) -> tensor<?x4xf32> {
   %r = moe.route %logits select #moe.top_k<2, capacity = 4> rank logits weigh #moe.one over each
       : tensor<?x8xf32> -> !moe.routing<8, 2, f32>
@@ -103,4 +104,51 @@ func.func @static(%ids: tensor<3x2xi32>, %w: tensor<3x2xf32>, %x: tensor<3x4xf32
   %rows = moe.dispatch %x by %r : tensor<3x4xf32>, !moe.routing<8, 2, f32> -> !moe.ragged<8, 4, f32>
   %out = moe.combine %rows by %r weighted_sum : !moe.ragged<8, 4, f32>, !moe.routing<8, 2, f32> -> tensor<3x4xf32>
   return %out : tensor<3x4xf32>
+}
+
+// -----
+
+// Experts that pick rows: as many rows of ids as there are windows of experts; the combination has the rows of `like`.
+// CHECK-LABEL: func.func @rows(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x4xf32>, %[[LOGITS:[^:]*]]: tensor<?x8xf32>
+// CHECK: %[[T:.*]] = tensor.dim %[[LOGITS]]
+// CHECK: %[[E:.*]] = arith.constant 8 : index
+// CHECK: %[[N:.*]] = arith.constant 16 : index
+// CHECK: %[[WINDOWS:.*]] = arith.ceildivui %[[T]], %[[N]]
+// CHECK: %[[R:.*]] = arith.muli %[[E]], %[[WINDOWS]]
+// CHECK: tensor.empty(%[[R]]) : tensor<?x2xi32>
+// CHECK: %[[IDS:.*]], %[[WEIGHTS:.*]] = moe.select_rows %[[LOGITS]] select #moe.top_k<2, axis = row, window = 16>
+// CHECK: %[[OFFSETS:.*]], %[[TOKENS:.*]], %[[SLOTS:.*]] = moe.plan_rows %[[IDS]]
+// CHECK: %[[ROWS:.*]] = moe.gather %[[X]] at %[[TOKENS]] offsets %[[OFFSETS]] : tensor
+// CHECK: %[[S:.*]] = moe.scatter %[[ROWS]] to %[[SLOTS]] offsets %[[OFFSETS]]
+// CHECK: %[[TX:.*]] = tensor.dim %[[X]]
+// CHECK: %[[OUT:.*]] = tensor.empty(%[[TX]])
+// CHECK: moe.combine_rows %[[S]] by %[[IDS]] weighted_sum weights %[[WEIGHTS]] {{.*}} outs(%[[OUT]]
+func.func @rows(%x: tensor<?x4xf32>, %logits: tensor<?x8xf32>) -> tensor<?x4xf32> {
+  %r = moe.route %logits select #moe.top_k<2, axis = row, window = 16> rank logits weigh #moe.softmax over selected
+      : tensor<?x8xf32> -> !moe.routing<8, 2, f32, row>
+  %rows = moe.dispatch %x by %r : tensor<?x4xf32>, !moe.routing<8, 2, f32, row> -> !moe.ragged<8, 4, f32>
+  %out = moe.combine %rows by %r weighted_sum like %x
+      : !moe.ragged<8, 4, f32>, !moe.routing<8, 2, f32, row>, tensor<?x4xf32> -> tensor<?x4xf32>
+  return %out : tensor<?x4xf32>
+}
+
+// -----
+
+// A further level. Neither level drops anything, so nothing looks for dropped slots. Rows are weighted on the way.
+// CHECK-LABEL: func.func @within(
+// CHECK: %[[NODES:.*]], %[[NODE_WEIGHTS:.*]] = moe.select
+// CHECK: %[[IDS:.*]], %[[WEIGHTS:.*]] = moe.select_within %[[NODES]], %[[NODE_WEIGHTS]], %{{.*}} nodes 4 select
+// CHECK: %[[FLAT:.*]] = tensor.collapse_shape %[[WEIGHTS]]
+// CHECK: moe.gather %{{.*}} at %{{.*}} weights %[[FLAT]] slots %[[SLOTS:.*]] : tensor
+// CHECK: moe.scatter %{{.*}} to %{{[^ ]*}} : tensor
+// CHECK: moe.combine_slots %{{.*}} 2 sum : tensor
+func.func @within(%x: tensor<?x4xf32>, %n: tensor<?x4xf32>, %l: tensor<?x16xf32>) -> tensor<?x4xf32> {
+  %nodes = moe.route %n select #moe.top_k<1> rank logits weigh #moe.sigmoid over each
+      : tensor<?x4xf32> -> !moe.routing<4, 1, f32>
+  %r = moe.route_within %nodes, %l select #moe.top_k<2> weigh #moe.softmax over selected
+      : !moe.routing<4, 1, f32>, tensor<?x16xf32> -> !moe.routing<16, 2, f32>
+  %rows = moe.dispatch %x by %r weighted : tensor<?x4xf32>, !moe.routing<16, 2, f32> -> !moe.ragged<16, 4, f32>
+  %out = moe.combine %rows by %r sum : !moe.ragged<16, 4, f32>, !moe.routing<16, 2, f32> -> tensor<?x4xf32>
+  return %out : tensor<?x4xf32>
 }

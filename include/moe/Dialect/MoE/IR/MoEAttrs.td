@@ -20,8 +20,10 @@ def MoE_TopKAttr : MoE_Attr<"TopK", "top_k", [DeclareAttrInterfaceMethods<Select
     With `axis = expert` each row picks its k best experts (token choice); with
     `axis = row` each expert picks its k best rows (expert choice), among all
     rows or, with `window = n`, among each n consecutive rows (the patches of a
-    sample). With `capacity = c` an expert takes at most c rows in row order;
-    the rest are dropped.
+    sample; the last window has the rows that are left). An expert that finds
+    fewer than k rows leaves its last slots empty: id -1, weight 0. With
+    `capacity = c` an expert takes at most c rows in row order; the slots of
+    the rest are dropped: their id becomes -1.
 
     Examples: `#moe.top_k<8>`, `#moe.top_k<4, axis = row, window = 16>`,
     `#moe.top_k<1, capacity = 64>`.

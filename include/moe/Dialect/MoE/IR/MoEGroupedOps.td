@@ -51,6 +51,76 @@ def MoE_SelectOp : MoE_GroupedOp<"select"> {
   }];
 }
 
+def MoE_SelectRowsOp : MoE_GroupedOp<"select_rows"> {
+  let summary = "row ids and weights of each expert, from logits";
+  let description = [{
+    `moe.route` on plain tensors, for a selection of rows: ids and weights
+    [E * windows, k]. Row `e * windows + w` holds the rows that expert e picks in
+    window w, best first; the number of windows is the number of result rows by
+    E. Where a window has fewer than k rows, the last ids are -1 and their
+    weights 0. Attributes as there.
+
+    ```mlir
+    %ids, %w = moe.select_rows %logits select #moe.top_k<2, axis = row> rank logits weigh #moe.softmax over selected
+        : tensor<?x8xf32> outs(%i, %v : tensor<?x2xi32>, tensor<?x2xf32>) -> tensor<?x2xi32>, tensor<?x2xf32>
+    ```
+
+    C1: the selection picks rows. C2: ids and weights have a column for each
+    selected row. C3: the bias has an element for each expert.
+  }];
+  let arguments = (ins MoE_Rows:$logits, Optional<1DTensorOf<[AnyFloat]>>:$bias, AnyAttr:$select,
+                       MoE_Rank:$rank, AnyAttr:$weigh, MoE_Over:$over,
+                       OptionalAttr<MoE_RenormalizeAttr>:$renormalize, OptionalAttr<F64Attr>:$scale,
+                       MoE_Ids:$idsInit, MoE_Rows:$weightsInit);
+  let results = (outs MoE_Ids:$ids, MoE_Rows:$weights);
+  let assemblyFormat = [{
+    $logits (`bias` $bias^)? `select` $select `rank` $rank `weigh` $weigh `over` $over
+    (`renormalize` $renormalize^)? (`scale` $scale^)? attr-dict `:` type($logits) (`,` type($bias)^)?
+    `outs` `(` $idsInit `,` $weightsInit `:` type($idsInit) `,` type($weightsInit) `)` `->` type($ids) `,` type($weights)
+  }];
+  let extraClassDeclaration = [{
+    SelectAttrInterface getSelection();
+    ScoreFunctionAttrInterface getScoreFunction();
+    ::mlir::MutableOperandRange getDpsInitsMutable();
+  }];
+}
+
+def MoE_SelectWithinOp : MoE_GroupedOp<"select_within"> {
+  let summary = "a further level: ids and weights among the children of selected nodes";
+  let description = [{
+    `moe.route_within` on plain tensors: for slot p of a row, whose node is
+    `parent_ids[t, p]`, the best children by `logits[t, node * M .. node * M +
+    M - 1]` go to slots `p * c .. p * c + c - 1`, as ids of all experts; their
+    weights are multiplied by `parent_weights[t, p]` in f32 and rounded once.
+    Children of a dropped node are dropped: their ids are -1, and their weights
+    mean nothing.
+
+    ```mlir
+    %ids, %w = moe.select_within %node, %nodeWeights, %logits nodes 4 select #moe.top_k<1> weigh #moe.one over each
+        : tensor<?x1xi32>, tensor<?x1xf32>, tensor<?x16xf32> outs(%i, %v : tensor<?x1xi32>, tensor<?x1xf32>)
+        -> tensor<?x1xi32>, tensor<?x1xf32>
+    ```
+
+    C1: the selection picks experts. C2: nodes >= 1, and it divides the number of
+    experts. C3: the selection holds for the children of a node. C4: ids and
+    weights have a column for each selected child of each node of a row. C5:
+    the parent's weights have a column for each of its ids.
+  }];
+  let arguments = (ins MoE_Ids:$parentIds, MoE_Rows:$parentWeights, MoE_Rows:$logits, I64Attr:$nodes,
+                       AnyAttr:$select, AnyAttr:$weigh, MoE_Over:$over, MoE_Ids:$idsInit, MoE_Rows:$weightsInit);
+  let results = (outs MoE_Ids:$ids, MoE_Rows:$weights);
+  let assemblyFormat = [{
+    $parentIds `,` $parentWeights `,` $logits `nodes` $nodes `select` $select `weigh` $weigh `over` $over attr-dict
+    `:` type($parentIds) `,` type($parentWeights) `,` type($logits)
+    `outs` `(` $idsInit `,` $weightsInit `:` type($idsInit) `,` type($weightsInit) `)` `->` type($ids) `,` type($weights)
+  }];
+  let extraClassDeclaration = [{
+    SelectAttrInterface getSelection();
+    ScoreFunctionAttrInterface getScoreFunction();
+    ::mlir::MutableOperandRange getDpsInitsMutable();
+  }];
+}
+
 def MoE_RouterOp : MoE_GroupedOp<"router", [AttrSizedOperandSegments]> {
   let summary = "projection, scores and selection in one pass over the rows";
   let description = [{
@@ -116,21 +186,55 @@ def MoE_PlanOp : MoE_GroupedOp<"plan"> {
   let extraClassDeclaration = "::mlir::MutableOperandRange getDpsInitsMutable();";
 }
 
-def MoE_GatherOp : MoE_GroupedOp<"gather"> {
-  let summary = "rows in the order of a plan";
+def MoE_PlanRowsOp : MoE_GroupedOp<"plan_rows"> {
+  let summary = "the order of the slots of a routing that picks rows";
   let description = [{
-    `result[r] = rows[tokens[r]]`.
+    Slots of a routing that picks rows are in the order of their experts as they
+    are: slot `s = r * k + j` belongs to expert `r / windows` and holds row
+    `ids[r, j]`. The plan leaves out slots whose id is -1. Results as those of
+    `moe.plan`.
 
     ```mlir
-    %sorted = moe.gather %x at %tokens : tensor<?x64xf32>, tensor<?xindex> outs(%o : tensor<?x64xf32>)
+    %offsets, %tokens, %slots = moe.plan_rows %ids : tensor<?x2xi32>
+        outs(%o, %t, %s : tensor<9xindex>, tensor<?xindex>, tensor<?xindex>)
     ```
 
-    C1: rows and result have the same width and element type.
+    C1: offsets are static, of at least two elements (E + 1). C2: tokens and
+    slots have one type.
   }];
-  let arguments = (ins MoE_Rows:$rows, MoE_Indices:$tokens, MoE_Rows:$init);
+  let arguments = (ins MoE_Ids:$ids, MoE_Indices:$offsetsInit, MoE_Indices:$tokensInit, MoE_Indices:$slotsInit);
+  let results = (outs MoE_Indices:$offsets, MoE_Indices:$tokens, MoE_Indices:$slots);
+  let assemblyFormat = [{
+    $ids attr-dict `:` type($ids) `outs` `(` $offsetsInit `,` $tokensInit `,` $slotsInit `:` type($offsetsInit) `,`
+    type($tokensInit) `,` type($slotsInit) `)` `->` type($offsets) `,` type($tokens) `,` type($slots)
+  }];
+  let extraClassDeclaration = "::mlir::MutableOperandRange getDpsInitsMutable();";
+}
+
+def MoE_GatherOp : MoE_GroupedOp<"gather", [AttrSizedOperandSegments]> {
+  let summary = "rows in the order of a plan";
+  let description = [{
+    `result[r] = rows[tokens[r]]`; with weights,
+    `result[r] = rows[tokens[r]] * weights[slots[r]]`, multiplied in f32 and
+    rounded once. `offsets` says that a plan left out slots: only rows before
+    the last offset are there, others of the result are unspecified.
+
+    ```mlir
+    %sorted = moe.gather %x at %tokens : tensor<?x64xf32>, tensor<?xindex> outs(%o : tensor<?x64xf32>) -> tensor<?x64xf32>
+    %scaled = moe.gather %x at %tokens weights %w slots %slots : tensor<?x64xf32>, tensor<?xindex>
+        weights tensor<?xf32> slots tensor<?xindex> outs(%o : tensor<?x64xf32>) -> tensor<?x64xf32>
+    ```
+
+    C1: rows and result have the same width and element type. C2: weights and
+    slots come together.
+  }];
+  let arguments = (ins MoE_Rows:$rows, MoE_Indices:$tokens, Optional<MoE_Indices>:$offsets,
+                       Optional<1DTensorOf<[AnyFloat]>>:$weights, Optional<MoE_Indices>:$slots, MoE_Rows:$init);
   let results = (outs MoE_Rows:$result);
   let assemblyFormat = [{
-    $rows `at` $tokens attr-dict `:` type($rows) `,` type($tokens) `outs` `(` $init `:` type($init) `)` `->` type($result)
+    $rows `at` $tokens (`offsets` $offsets^)? (`weights` $weights^)? (`slots` $slots^)? attr-dict
+    `:` type($rows) `,` type($tokens) (`offsets` type($offsets)^)? (`weights` type($weights)^)? (`slots` type($slots)^)?
+    `outs` `(` $init `:` type($init) `)` `->` type($result)
   }];
   let extraClassDeclaration = "::mlir::MutableOperandRange getDpsInitsMutable();";
 }
@@ -192,43 +296,79 @@ def MoE_ScatterOp : MoE_GroupedOp<"scatter"> {
   let summary = "sorted rows back to the order of slots";
   let description = [{
     `result[slots[r]] = rows[r]`; rows of `outs` that no slot names keep their
-    value.
+    value. `offsets` says that a plan left out slots: only rows before the last
+    offset are there.
 
     ```mlir
-    %s = moe.scatter %rows to %slots : tensor<?x64xf32>, tensor<?xindex> outs(%o : tensor<?x64xf32>)
+    %s = moe.scatter %rows to %slots : tensor<?x64xf32>, tensor<?xindex> outs(%o : tensor<?x64xf32>) -> tensor<?x64xf32>
     ```
 
     C1: rows and result have the same width and element type.
   }];
-  let arguments = (ins MoE_Rows:$rows, MoE_Indices:$slots, MoE_Rows:$init);
+  let arguments = (ins MoE_Rows:$rows, MoE_Indices:$slots, Optional<MoE_Indices>:$offsets, MoE_Rows:$init);
   let results = (outs MoE_Rows:$result);
   let assemblyFormat = [{
-    $rows `to` $slots attr-dict `:` type($rows) `,` type($slots) `outs` `(` $init `:` type($init) `)` `->` type($result)
+    $rows `to` $slots (`offsets` $offsets^)? attr-dict `:` type($rows) `,` type($slots) (`offsets` type($offsets)^)?
+    `outs` `(` $init `:` type($init) `)` `->` type($result)
   }];
   let extraClassDeclaration = "::mlir::MutableOperandRange getDpsInitsMutable();";
 }
 
-def MoE_CombineSlotsOp : MoE_GroupedOp<"combine_slots"> {
+def MoE_CombineSlotsOp : MoE_GroupedOp<"combine_slots", [AttrSizedOperandSegments]> {
   let summary = "one row from the count slots of each row";
   let description = [{
     `result[t] = combine over k of rows[t * K + k]`, K = `count`, in ascending
     k: the sum is the same for any number of threads. With `weights` [T, K] the
     kinds of `moe.combine` that use them are computed here; a weighted sum
-    whose weights were applied by the product before is a `sum`. `result` has T
-    rows.
+    whose weights were applied by the product before is a `sum`. With `ids`
+    [T, K] slots whose id is -1 are left out, whatever their rows hold, and a
+    mean is over the others; a row without any is 0 (-inf for max and
+    log_sum_exp). `result` has T rows.
 
     ```mlir
-    %y = moe.combine_slots %rows 2 weighted_sum weights %w : tensor<?x64xf32>, tensor<?x2xf32> outs(%o : tensor<?x64xf32>)
+    %y = moe.combine_slots %rows 2 weighted_sum weights %w : tensor<?x64xf32>, tensor<?x2xf32>
+        outs(%o : tensor<?x64xf32>) -> tensor<?x64xf32>
+    %z = moe.combine_slots %rows 2 mean ids %ids : tensor<?x64xf32> ids tensor<?x2xi32>
+        outs(%o : tensor<?x64xf32>) -> tensor<?x64xf32>
     ```
 
     C1: rows and result have the same width. C2: count >= 1. C3: weights are
-    there exactly for weighted_sum and log_sum_exp, with `count` columns.
+    there exactly for weighted_sum and log_sum_exp, with `count` columns. C4:
+    ids have `count` columns.
   }];
   let arguments = (ins MoE_Rows:$rows, I64Attr:$count, MoE_CombineKind:$kind, Optional<MoE_Rows>:$weights,
+                       Optional<MoE_Ids>:$ids, MoE_Rows:$init);
+  let results = (outs MoE_Rows:$result);
+  let assemblyFormat = [{
+    $rows $count $kind (`weights` $weights^)? (`ids` $ids^)? attr-dict `:` type($rows) (`,` type($weights)^)?
+    (`ids` type($ids)^)? `outs` `(` $init `:` type($init) `)` `->` type($result)
+  }];
+  let extraClassDeclaration = "::mlir::MutableOperandRange getDpsInitsMutable();";
+}
+
+def MoE_CombineRowsOp : MoE_GroupedOp<"combine_rows"> {
+  let summary = "one row from the slots that picked it";
+  let description = [{
+    `result[t] = combine over s of rows[s]`, over the slots s in ascending order
+    whose id, `ids[s / k, s % k]`, is t: for the ids of `moe.select_rows` the
+    order of experts, the same for any number of threads. A row may have any
+    number of slots; a row without any is 0 (-inf for max and log_sum_exp).
+    Slots whose id is -1 are left out. Kinds and weights as in
+    `moe.combine_slots`.
+
+    ```mlir
+    %y = moe.combine_rows %rows by %ids weighted_sum weights %w : tensor<?x64xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+        outs(%o : tensor<?x64xf32>) -> tensor<?x64xf32>
+    ```
+
+    C1: rows and result have the same width. C2: weights are there exactly for
+    weighted_sum and log_sum_exp, with as many columns as the ids.
+  }];
+  let arguments = (ins MoE_Rows:$rows, MoE_Ids:$ids, MoE_CombineKind:$kind, Optional<MoE_Rows>:$weights,
                        MoE_Rows:$init);
   let results = (outs MoE_Rows:$result);
   let assemblyFormat = [{
-    $rows $count $kind (`weights` $weights^)? attr-dict `:` type($rows) (`,` type($weights)^)?
+    $rows `by` $ids $kind (`weights` $weights^)? attr-dict `:` type($rows) `,` type($ids) (`,` type($weights)^)?
     `outs` `(` $init `:` type($init) `)` `->` type($result)
   }];
   let extraClassDeclaration = "::mlir::MutableOperandRange getDpsInitsMutable();";

@@ -20,6 +20,17 @@ def SelectAttrInterface : AttrInterface<"SelectAttrInterface"> {
       "int64_t", "getCount", (ins "int64_t":$experts)>,
     InterfaceMethod<"Number of groups of experts; 1 when there are none.", "int64_t", "getNumGroups">,
     InterfaceMethod<"Whether a selected entry may be dropped: its id is -1 then.", "bool", "mayDrop">,
+    InterfaceMethod<[{
+        Rows of a window, where rows are selected: each `getWindow` consecutive
+        rows are selected from alone, the last of them from what is left. 0: all
+        rows are one window. A parameter of this name is the implementation.
+      }],
+      "int64_t", "getWindow", (ins), "", "return 0;">,
+    InterfaceMethod<[{
+        How many rows an expert takes at most, in row order; 0: any number. A
+        parameter of this name is the implementation.
+      }],
+      "int64_t", "getCapacity", (ins), "", "return 0;">,
     InterfaceMethod<"Checks the selection against the number of experts.", "::llvm::LogicalResult", "verifySelect",
       (ins "::llvm::function_ref<::mlir::InFlightDiagnostic()>":$emitError, "int64_t":$experts)>,
   ];

@@ -75,6 +75,10 @@ def MoE_RouteOp : MoE_Op<"route", [Pure, DeclareOpInterfaceMethods<OpAsmOpInterf
     multiplied by `scale`. Scores are computed in f32; the weight type of the
     routing is the output precision.
 
+    Where experts select rows, `all` still means the experts of a row, while
+    `selected` and renormalisation are over the rows that an expert selected in
+    one window.
+
     ```mlir
     %r = moe.route %logits select #moe.top_k<2> rank scores weigh #moe.softmax over all renormalize
         : tensor<?x8xf32> -> !moe.routing<8, 2, f32>
@@ -134,6 +138,10 @@ def MoE_RouteWithinOp : MoE_Op<"route_within", [Pure,
     $parent `,` $logits `select` $select `weigh` $weigh `over` $over attr-dict `:` qualified(type($parent)) `,` type($logits)
     `->` qualified(type($routing))
   }];
+  let extraClassDeclaration = [{
+    SelectAttrInterface getSelection();
+    ScoreFunctionAttrInterface getScoreFunction();
+  }];
   let hasVerifier = 1;
 }
 
@@ -162,8 +170,9 @@ def MoE_UnpackRoutingOp : MoE_Op<"unpack_routing", [Pure,
   let summary = "the expert ids and weights of a routing";
   let description = [{
     For a routing that picks experts: ids and weights `[rows, count]`, best
-    first, ids -1 where a slot was dropped. For one that picks rows: row ids
-    and weights `[experts, count]`.
+    first, ids -1 where a slot was dropped, whose weight means nothing. For one that picks rows: row ids
+    and weights `[experts * windows, count]`, all windows of expert 0 first;
+    ids -1 where an expert found no row.
 
     ```mlir
     %ids, %w = moe.unpack_routing %r : !moe.routing<8, 2, f32> -> tensor<?x2xi32>, tensor<?x2xf32>
@@ -242,8 +251,8 @@ def MoE_CombineOp : MoE_Op<"combine", [Pure, DeclareOpInterfaceMethods<RoutedOpI
     Over the pairs of a row, with weights w and expert outputs y:
     `weighted_sum` w * y summed, `sum`, `mean`, `max` of y, `log_sum_exp`
     log(sum(w * exp(y))), the log density of a mixture. Computed in f32, in the
-    order of the routing, and rounded once. A row without any pair is 0 (-inf
-    for max and log_sum_exp).
+    order of the routing (of experts, for a routing that picks rows), and
+    rounded once. A row without any pair is 0 (-inf for max and log_sum_exp).
 
     ```mlir
     %y = moe.combine %rows by %r weighted_sum : !moe.ragged<8, 64, f32>, !moe.routing<8, 2, f32> -> tensor<?x64xf32>

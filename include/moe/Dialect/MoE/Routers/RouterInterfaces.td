@@ -32,11 +32,10 @@ def SelectEmitter : AttrInterface<"SelectEmitter"> {
   let description = [{
     Emission of a selection of experts for one row. Both forms obey one total
     order: larger first, ties to the lowest index, -0 equal to +0, NaN last;
-    ids are distinct and in range whatever the numbers are.
+    ids are distinct and in range whatever the numbers are. Selections of rows
+    need none: their window and count say all there is to them (RowChoice).
   }];
   let methods = [
-    InterfaceMethod<"Emits an error at `loc` and fails if this selection has no emission yet.",
-      "::llvm::LogicalResult", "verifyEmittable", (ins "::mlir::Location":$loc)>,
     InterfaceMethod<"Emits the plain form: from rank values `tensor<Exf32>` to ids `tensor<Kxi32>`, best first.",
       "::mlir::Value", "emitReference",
       (ins "::mlir::OpBuilder &":$b, "::mlir::Location":$loc, "::mlir::Value":$rank)>,

@@ -47,12 +47,12 @@ def ToGrouped : Pass<"moe-to-grouped", "::mlir::ModuleOp"> {
     for a routing), and the body of `moe.experts` runs over the sorted rows of
     all experts: products by an expert's matrix become `moe.grouped_matmul`,
     and a `moe.map` of several products or with vectors of an expert becomes
-    the epilogue of one. Slots that the routing may drop start as the neutral
-    element of the combination.
+    the epilogue of one. Where the routing may drop slots, the plan's
+    offsets say how many rows there are, and the combination leaves out slots
+    by their ids.
 
-    Not lowered yet, with an error: routings that pick rows,
-    `moe.route_within`, `dispatch ... weighted`, and other uses of an expert's
-    slice of a weight.
+    Not lowered yet, with an error: other uses of an expert's slice of a
+    weight, and ragged operands that several routings dispatched.
 
     ```mlir
     func.func @one(%x: tensor<?x4xf32>, %r: !moe.routing<8, 1, f32>, %w: tensor<8x4x4xf32>) -> tensor<?x4xf32> {
@@ -78,7 +78,7 @@ def ToGrouped : Pass<"moe-to-grouped", "::mlir::ModuleOp"> {
           outs(%o, %i, %i : tensor<9xindex>, tensor<?xindex>, tensor<?xindex>)
           -> tensor<9xindex>, tensor<?xindex>, tensor<?xindex>
       %f = tensor.empty(%t) : tensor<?x4xf32>
-      %rows = moe.gather %x at %tokens : tensor<?x4xf32>, tensor<?xindex>
+      %rows = moe.gather %x at %tokens offsets %offsets : tensor<?x4xf32>, tensor<?xindex> offsets tensor<9xindex>
           outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32>
       %p = moe.grouped_matmul %rows weights %w offsets %offsets
           : tensor<?x4xf32> weights tensor<8x4x4xf32> offsets tensor<9xindex>
@@ -86,10 +86,10 @@ def ToGrouped : Pass<"moe-to-grouped", "::mlir::ModuleOp"> {
       ^bb0(%acc: f32):
         moe.yield %acc : f32
       }
-      %none = arith.constant 0.0 : f32
-      %n = tensor.splat %none[%t] : tensor<?x4xf32>
-      %s = moe.scatter %p to %slots : tensor<?x4xf32>, tensor<?xindex> outs(%n : tensor<?x4xf32>) -> tensor<?x4xf32>
-      %out = moe.combine_slots %s 1 sum : tensor<?x4xf32> outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32>
+      %s = moe.scatter %p to %slots offsets %offsets : tensor<?x4xf32>, tensor<?xindex> offsets tensor<9xindex>
+          outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32>
+      %out = moe.combine_slots %s 1 sum ids %ids : tensor<?x4xf32> ids tensor<?x1xi32>
+          outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32>
       return %out : tensor<?x4xf32>
     }
     ```
@@ -105,7 +105,8 @@ def GroupPlainProducts : Pass<"moe-group-plain-products"> {
     What every row runs through (a shared expert) is a grouped product whose one
     group is all rows, so that it gets the same kernels. A `moe.linear` of
     several matrices whose results go to one `moe.map` takes the map as its
-    epilogue; any other becomes one product for each matrix.
+    epilogue; any other becomes one product for each matrix. So does a
+    `moe.score.affine` that no router took in.
 
     ```mlir
     func.func @shared(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>) -> tensor<?x8xf32> {
