@@ -81,14 +81,6 @@ func.func @copy(%x: tensor<?x4xf32> {bufferization.writable = false}, %f: f32) -
 // CHECK: memref.load %[[B]]
 // CHECK-NOT: memref.store %{{.*}}, %[[B]][
 // CHECK: return
-func.func @one_empty_tensor
-// CHECK: scf.forall
-// CHECK-DAG: %[[A:.*]] = memref.alloc() {{.*}}: memref<4xf32>
-// CHECK-DAG: %[[B:.*]] = memref.alloc() {{.*}}: memref<4xf32>
-// CHECK: linalg.fill {{.*}} outs(%[[B]]
-// CHECK: scf.for
-// CHECK: memref.load %[[B]]
-// CHECK: memref.store %{{.*}}, %[[A]]
 func.func @one_empty_tensor(%x: f32, %i: index, %n: index, %out: memref<?xf32, strided<[?]>>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
