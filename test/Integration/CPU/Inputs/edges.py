@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What layers do at the edges, one function an edge.
 
-usage: edges.py ZOO OUT LEVELS [EDGE...]
+usage: edges.py OUT LEVELS MODELS [EDGE...]   MODELS are folders of the zoo, separated by commas
 """
 
 import functools
@@ -191,12 +191,12 @@ EDGES = [no_rows, alone, threads, same_experts, ties, some_ties, not_numbers, de
 
 
 def main():
-    zoo, out, levels = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3].split(",")
+    out, levels = Path(sys.argv[1]), sys.argv[2].split(",")
     wanted = sys.argv[4:]
     checks = layers.Checks()
-    for model in ("mixtral", "qwen3_moe"):
+    for model in map(Path, sys.argv[3].split(",")):
         for dtype in layers.TOLERANCE:
-            bench = Bench(zoo / model, out, dtype, levels)
+            bench = Bench(model, out, dtype, levels)
             for edge in EDGES:
                 if not wanted or edge.__name__ in wanted:
                     for level in bench.libraries:
