@@ -10,7 +10,6 @@
 #include "moe/Dialect/MoE/Routers/Routers.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "moe/Pipelines/Pipelines.h"
-#include "moe/Pipelines/Pipelines.h"
 #include "moe/Target/NativeCode.h"
 #include "moe/Target/Passes.h"
 

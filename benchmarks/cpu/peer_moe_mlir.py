@@ -69,9 +69,7 @@ class Layer:
     def workspace(self, tokens):
         if tokens not in self.workspaces:
             size = ctypes.c_size_t()
-            self.check(
-                self.runtime.moe_layer_workspace_size(self.layer, ctypes.c_int64(tokens), ctypes.byref(size))
-            )
+            self.check(self.runtime.moe_layer_workspace_size(self.layer, ctypes.c_int64(tokens), ctypes.byref(size)))
             memory = torch.zeros(size.value + 64, dtype=torch.uint8)
             start = (memory.data_ptr() + 63) // 64 * 64
             self.workspaces[tokens] = (memory, ctypes.c_void_p(start), size)

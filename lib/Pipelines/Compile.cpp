@@ -75,14 +75,14 @@ LogicalResult mlir::moe::buildCompilePipeline(OpPassManager &pm, const CompilePi
 
 void mlir::moe::registerPipelines() {
   registerOptimizePipeline();
-  PassPipelineRegistration<LinalgPipelineOptions>(
-      "moe-to-linalg-pipeline", "Lower grouped ops to parallel loops over tiles with linalg inside",
-      buildLinalgPipeline);
+  PassPipelineRegistration<LinalgPipelineOptions>("moe-to-linalg-pipeline",
+                                                  "Lower grouped ops to parallel loops over tiles with linalg inside",
+                                                  buildLinalgPipeline);
   PassPipelineRegistration<CPUPipelineOptions>(
       "moe-cpu-pipeline", "Emit kernels for a machine level: vector loops, buffers, workspace, tasks",
       buildCPUPipeline);
-  PassPipelineRegistration<CPUPipelineOptions>(
-      "moe-reference-pipeline", "Lower a layer naively to the kernel stage", buildReferencePipeline);
+  PassPipelineRegistration<CPUPipelineOptions>("moe-reference-pipeline", "Lower a layer naively to the kernel stage",
+                                               buildReferencePipeline);
   registerPassPipeline(
       "moe-compile-pipeline", "The stages of compilation one after the other, up to stop-after",
       [](OpPassManager &pm, StringRef text, function_ref<LogicalResult(const Twine &)> error) -> LogicalResult {

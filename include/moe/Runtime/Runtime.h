@@ -46,10 +46,10 @@ typedef enum moe_dtype { MOE_F32 = 1, MOE_BF16 = 2, MOE_F16 = 3, MOE_I32 = 4 } m
  * its matrices have `stored_rows` logical rows, of which row n of the weight is row_begin + n * row_step. */
 typedef struct moe_source_desc {
   const char *name;
-  int64_t rows;       /* logical rows N of one expert's matrix (output columns of the product) */
-  int64_t cols;       /* logical columns K (the reduction) */
-  int64_t row_begin;  /* 0 when the tensor holds nothing else */
-  int64_t row_step;   /* 1, or for interleaved weights their number */
+  int64_t rows;      /* logical rows N of one expert's matrix (output columns of the product) */
+  int64_t cols;      /* logical columns K (the reduction) */
+  int64_t row_begin; /* 0 when the tensor holds nothing else */
+  int64_t row_step;  /* 1, or for interleaved weights their number */
   int64_t stored_rows;
   int32_t transposed; /* 1: stored [K, stored_rows] */
   int32_t reserved;

@@ -291,8 +291,8 @@ private:
       if (known.packing == packing)
         return known;
     SmallVector<int64_t> shape{experts, static_cast<int64_t>(llvm::divideCeil(rows, config.getColumns())),
-                               static_cast<int64_t>(llvm::divideCeil(cols, config.getKGroup())), static_cast<int64_t>(weights.size()),
-                               config.getColumns() * config.getKGroup()};
+                               static_cast<int64_t>(llvm::divideCeil(cols, config.getKGroup())),
+                               static_cast<int64_t>(weights.size()), config.getColumns() * config.getKGroup()};
     auto packedType = RankedTensorType::get(shape, type.getElementType());
     unsigned index = func.getNumArguments();
     (void)func.insertArgument(index, packedType, DictionaryAttr(), func.getLoc());

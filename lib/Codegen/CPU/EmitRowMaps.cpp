@@ -43,8 +43,7 @@ static FailureOr<Value> emitVector(OpBuilder &b, linalg::GenericOp op, Value row
   FailureOr<SmallVector<Value>> results = inlineVectorBody(b, loc, *op.getBody(), arguments, lanes);
   if (failed(results))
     return failure();
-  return vector::TransferWriteOp::create(b, loc, results->front(), out, ValueRange{row, column},
-                                         ArrayRef<bool>{whole})
+  return vector::TransferWriteOp::create(b, loc, results->front(), out, ValueRange{row, column}, ArrayRef<bool>{whole})
       .getResult();
 }
 
@@ -67,12 +66,12 @@ static FailureOr<Value> emit(OpBuilder &b, linalg::GenericOp op, int64_t lanes) 
       b, loc, zero, rows, one, ValueRange(init), [&](OpBuilder &nested, Location loc, Value row, ValueRange carried) {
         Value out = carried[0];
         if (whole != 0) {
-          auto columns = scf::ForOp::create(
-              nested, loc, indexConstant(nested, loc, 0), indexConstant(nested, loc, whole),
-              indexConstant(nested, loc, lanes), ValueRange(out),
-              [&](OpBuilder &inner, Location loc, Value column, ValueRange part) {
-                scf::YieldOp::create(inner, loc, vectorAt(inner, row, column, true, part[0]));
-              });
+          auto columns =
+              scf::ForOp::create(nested, loc, indexConstant(nested, loc, 0), indexConstant(nested, loc, whole),
+                                 indexConstant(nested, loc, lanes), ValueRange(out),
+                                 [&](OpBuilder &inner, Location loc, Value column, ValueRange part) {
+                                   scf::YieldOp::create(inner, loc, vectorAt(inner, row, column, true, part[0]));
+                                 });
           out = columns.getResult(0);
         }
         if (whole != width)

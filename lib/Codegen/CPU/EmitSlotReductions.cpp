@@ -69,12 +69,11 @@ private:
       int64_t strip = vectors * lanes, end = begin + (width - begin) / strip * strip;
       if (end == begin)
         continue;
-      auto loop = scf::ForOp::create(b, loc, constant(b, loc, begin), constant(b, loc, end), constant(b, loc, strip),
-                                     ValueRange(out),
-                                     [&](OpBuilder &nested, Location loc, Value column, ValueRange carried) {
-                                       scf::YieldOp::create(
-                                           nested, loc, strips(nested, loc, row, column, vectors, true, carried[0], failed));
-                                     });
+      auto loop = scf::ForOp::create(
+          b, loc, constant(b, loc, begin), constant(b, loc, end), constant(b, loc, strip), ValueRange(out),
+          [&](OpBuilder &nested, Location loc, Value column, ValueRange carried) {
+            scf::YieldOp::create(nested, loc, strips(nested, loc, row, column, vectors, true, carried[0], failed));
+          });
       out = loop.getResult(0);
       begin = end;
     }
@@ -113,9 +112,9 @@ private:
         for (Value values : finish.getInputs().drop_front())
           arguments.push_back(tensor::ExtractOp::create(b, loc, values, row));
       arguments.push_back(loop.getResult(v));
-      FailureOr<SmallVector<Value>> value =
-          finish ? inlineVectorBody(b, loc, *finish.getBody(), arguments, lanes)
-                 : FailureOr<SmallVector<Value>>(SmallVector<Value>{loop.getResult(v)});
+      FailureOr<SmallVector<Value>> value = finish
+                                                ? inlineVectorBody(b, loc, *finish.getBody(), arguments, lanes)
+                                                : FailureOr<SmallVector<Value>>(SmallVector<Value>{loop.getResult(v)});
       failed |= mlir::failed(value);
       if (failed)
         return out;
@@ -182,7 +181,8 @@ struct EmitSlotReductions : moe::impl::EmitSlotReductionsBase<EmitSlotReductions
     auto fill = reduction.getOutputs()[0].getDefiningOp<linalg::FillOp>();
     Attribute start;
     if (!fill || !matchPattern(fill.getInputs()[0], m_Constant(&start))) {
-      remark::missed(reduction.getLoc(), remark::RemarkOpts::name("no vector loop").category("moe-emit-slot-reductions"))
+      remark::missed(reduction.getLoc(),
+                     remark::RemarkOpts::name("no vector loop").category("moe-emit-slot-reductions"))
           << remark::reason("the combination does not start from a constant");
       return;
     }
@@ -191,7 +191,8 @@ struct EmitSlotReductions : moe::impl::EmitSlotReductionsBase<EmitSlotReductions
     Value init = finish ? finish.getOutputs()[0] : fill.getOutputs()[0];
     FailureOr<Value> result = ReductionEmitter(reduction, finish, init, start, lanes).emit(b);
     if (failed(result)) {
-      remark::missed(reduction.getLoc(), remark::RemarkOpts::name("no vector loop").category("moe-emit-slot-reductions"))
+      remark::missed(reduction.getLoc(),
+                     remark::RemarkOpts::name("no vector loop").category("moe-emit-slot-reductions"))
           << remark::reason("the body of the combination cannot run on vectors");
       return;
     }

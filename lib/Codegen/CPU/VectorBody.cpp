@@ -15,8 +15,8 @@ static Value toVector(OpBuilder &b, Location loc, Value value, int64_t lanes) {
   return vector::BroadcastOp::create(b, loc, VectorType::get({lanes}, value.getType()), value);
 }
 
-FailureOr<SmallVector<Value>> mlir::moe::inlineVectorBody(OpBuilder &b, Location loc, Block &body,
-                                                          ValueRange arguments, int64_t lanes) {
+FailureOr<SmallVector<Value>> mlir::moe::inlineVectorBody(OpBuilder &b, Location loc, Block &body, ValueRange arguments,
+                                                          int64_t lanes) {
   IRMapping map;
   map.map(body.getArguments(), arguments);
   for (Operation &op : body.without_terminator()) {

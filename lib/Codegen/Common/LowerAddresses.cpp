@@ -30,8 +30,7 @@ struct LowerAddresses : moe::impl::LowerAddressesBase<LowerAddresses> {
       Value address = LLVM::IntToPtrOp::create(b, loc, pointer, op.getAddress());
       Value descriptor = MemRefDescriptor::fromStaticShape(b, loc, converter, op.getType(), address);
       // The conversion of the ops round it removes the cast.
-      op.replaceAllUsesWith(
-          UnrealizedConversionCastOp::create(b, loc, op.getType(), descriptor).getResult(0));
+      op.replaceAllUsesWith(UnrealizedConversionCastOp::create(b, loc, op.getType(), descriptor).getResult(0));
       op.erase();
     }
   }

@@ -68,7 +68,8 @@ private:
   static SmallVector<Value> iterations(OpBuilder &b, scf::ForallOp loop) {
     SmallVector<Value> counts;
     Location loc = loop.getLoc();
-    for (auto [lower, upper, step] : llvm::zip_equal(loop.getMixedLowerBound(), loop.getMixedUpperBound(), loop.getMixedStep())) {
+    for (auto [lower, upper, step] :
+         llvm::zip_equal(loop.getMixedLowerBound(), loop.getMixedUpperBound(), loop.getMixedStep())) {
       Value low = getValueOrCreateConstantIndexOp(b, loc, lower), high = getValueOrCreateConstantIndexOp(b, loc, upper);
       Value span = arith::SubIOp::create(b, loc, high, low);
       counts.push_back(arith::CeilDivUIOp::create(b, loc, span, getValueOrCreateConstantIndexOp(b, loc, step)));
@@ -199,7 +200,8 @@ struct OutlineTasks : moe::impl::OutlineTasksBase<OutlineTasks> {
     }
     SmallVector<func::FuncOp> kernels;
     for (auto func : module.getOps<func::FuncOp>())
-      if (!func.isExternal() && !func.isPrivate() && isa_and_nonnull<MemRefType>(func.getNumArguments() ? func.getArgument(0).getType() : Type()))
+      if (!func.isExternal() && !func.isPrivate() &&
+          isa_and_nonnull<MemRefType>(func.getNumArguments() ? func.getArgument(0).getType() : Type()))
         kernels.push_back(func);
     for (func::FuncOp kernel : kernels) {
       unsigned index = kernel.getNumArguments();

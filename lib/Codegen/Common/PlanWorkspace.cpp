@@ -154,8 +154,7 @@ private:
         querySizes.push_back(*inQuery);
       }
       Value view = memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(), workspace, kernelOffset, kernelSizes);
-      kernelOffset =
-          arith::AddIOp::create(b, loc, kernelOffset, paddedBytes(b, loc, alloc.getType(), kernelSizes));
+      kernelOffset = arith::AddIOp::create(b, loc, kernelOffset, paddedBytes(b, loc, alloc.getType(), kernelSizes));
       queryOffset = arith::AddIOp::create(q, loc, queryOffset, paddedBytes(q, loc, alloc.getType(), querySizes));
       for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
         if (isa<memref::DeallocOp>(user))

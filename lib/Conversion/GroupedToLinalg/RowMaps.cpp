@@ -25,9 +25,9 @@ struct LowerMap : OpRewritePattern<MapOp> {
     OpFoldResult zero = rewriter.getIndexAttr(0), width = rewriter.getIndexAttr(type.getDimSize(1));
     OpFoldResult total = tensor::getMixedSize(rewriter, loc, op.getInputs().front(), 0);
     Value init = tensor::EmptyOp::create(rewriter, loc, ArrayRef<OpFoldResult>{total, width}, type.getElementType());
-    auto loop = scf::ForallOp::create(rewriter, loc, ArrayRef<OpFoldResult>{zero}, ArrayRef<OpFoldResult>{total},
-                                      ArrayRef<OpFoldResult>{rewriter.getIndexAttr(kRowBlock)}, ValueRange(init),
-                                      std::nullopt);
+    auto loop =
+        scf::ForallOp::create(rewriter, loc, ArrayRef<OpFoldResult>{zero}, ArrayRef<OpFoldResult>{total},
+                              ArrayRef<OpFoldResult>{rewriter.getIndexAttr(kRowBlock)}, ValueRange(init), std::nullopt);
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPoint(loop.getTerminator());
     Value first = loop.getInductionVar(0);

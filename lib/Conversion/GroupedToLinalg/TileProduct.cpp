@@ -34,8 +34,7 @@ static Value gatherRows(OpBuilder &b, Location loc, Value rows, Value tokens, Va
   AffineExpr i = b.getAffineDimExpr(0), k = b.getAffineDimExpr(1);
   SmallVector<AffineMap> maps{AffineMap::get(2, 0, {i}, ctx), AffineMap::get(2, 0, {i, k}, ctx)};
   SmallVector<utils::IteratorType> loops(2, utils::IteratorType::parallel);
-  return linalg::GenericOp::create(b, loc, TypeRange(init.getType()), ValueRange(tokens), ValueRange(init), maps,
-                                   loops,
+  return linalg::GenericOp::create(b, loc, TypeRange(init.getType()), ValueRange(tokens), ValueRange(init), maps, loops,
                                    [&](OpBuilder &nested, Location loc, ValueRange args) {
                                      Value column = linalg::IndexOp::create(nested, loc, 1);
                                      Value element =
@@ -72,18 +71,17 @@ static linalg::GenericOp buildProduct(OpBuilder &b, Location loc, Value rows, Ar
   SmallVector<utils::IteratorType> loops{utils::IteratorType::parallel, utils::IteratorType::parallel,
                                          utils::IteratorType::reduction};
   size_t count = matrices.size();
-  auto product = linalg::GenericOp::create(b, loc, types, inputs, accumulators, maps, loops,
-                                           [&](OpBuilder &nested, Location loc, ValueRange args) {
-                                             Value row = toF32(nested, loc, args[0]);
-                                             SmallVector<Value> sums;
-                                             for (size_t i = 0; i != count; ++i) {
-                                               Value weight = toF32(nested, loc, args[1 + i]);
-                                               Value mul = arith::MulFOp::create(nested, loc, row, weight);
-                                               sums.push_back(
-                                                   arith::AddFOp::create(nested, loc, args[1 + count + i], mul));
-                                             }
-                                             linalg::YieldOp::create(nested, loc, sums);
-                                           });
+  auto product = linalg::GenericOp::create(
+      b, loc, types, inputs, accumulators, maps, loops, [&](OpBuilder &nested, Location loc, ValueRange args) {
+        Value row = toF32(nested, loc, args[0]);
+        SmallVector<Value> sums;
+        for (size_t i = 0; i != count; ++i) {
+          Value weight = toF32(nested, loc, args[1 + i]);
+          Value mul = arith::MulFOp::create(nested, loc, row, weight);
+          sums.push_back(arith::AddFOp::create(nested, loc, args[1 + count + i], mul));
+        }
+        linalg::YieldOp::create(nested, loc, sums);
+      });
   product->setAttr(kTileProductAttr, config);
   return product;
 }
@@ -91,8 +89,8 @@ static linalg::GenericOp buildProduct(OpBuilder &b, Location loc, Value rows, Ar
 Value mlir::moe::buildTileProduct(OpBuilder &b, Location loc, const TileProduct &tile, Type resultElement,
                                   function_ref<Value(OpBuilder &, Location, ValueRange)> epilogue) {
   MLIRContext *ctx = b.getContext();
-  Value rows = tile.tokens ? gatherRows(b, loc, tile.rows, sliceVector(b, loc, tile.tokens, tile.firstRow, tile.numRows),
-                                        tile.numRows)
+  Value rows = tile.tokens ? gatherRows(b, loc, tile.rows,
+                                        sliceVector(b, loc, tile.tokens, tile.firstRow, tile.numRows), tile.numRows)
                            : sliceRows(b, loc, tile.rows, tile.firstRow, tile.numRows);
   auto product = buildProduct(b, loc, rows, tile.matrices, tile.numRows, tile.tileColumns, tile.config);
 
@@ -111,8 +109,7 @@ Value mlir::moe::buildTileProduct(OpBuilder &b, Location loc, const TileProduct 
       maps.push_back(AffineMap::get(2, 0, {m}, ctx));
     }
   }
-  Value init =
-      tensor::EmptyOp::create(b, loc, ArrayRef<OpFoldResult>{tile.numRows, tile.tileColumns}, resultElement);
+  Value init = tensor::EmptyOp::create(b, loc, ArrayRef<OpFoldResult>{tile.numRows, tile.tileColumns}, resultElement);
   maps.push_back(AffineMap::get(2, 0, {m, n}, ctx));
   size_t leading = product.getNumResults() + tile.columns.size();
   auto body = [&](OpBuilder &nested, Location loc, ValueRange args) {
@@ -131,7 +128,8 @@ Value mlir::moe::buildTileProduct(OpBuilder &b, Location loc, const TileProduct 
 
   SmallVector<OpFoldResult> ones(2, b.getIndexAttr(1));
   if (!tile.slots)
-    return tensor::InsertSliceOp::create(b, loc, result, tile.init, ArrayRef<OpFoldResult>{tile.outRow, b.getIndexAttr(0)},
+    return tensor::InsertSliceOp::create(b, loc, result, tile.init,
+                                         ArrayRef<OpFoldResult>{tile.outRow, b.getIndexAttr(0)},
                                          ArrayRef<OpFoldResult>{tile.numRows, tile.tileColumns}, ones);
   // Row by row: rows of one tile have distinct slots, but no order.
   Value zero = constantIndex(b, loc, 0), one = constantIndex(b, loc, 1);
@@ -141,10 +139,10 @@ Value mlir::moe::buildTileProduct(OpBuilder &b, Location loc, const TileProduct 
         Value sorted = arith::AddIOp::create(nested, loc, tile.firstRow, i);
         Value slot = tensor::ExtractOp::create(nested, loc, tile.slots, ValueRange(sorted));
         SmallVector<OpFoldResult> size{nested.getIndexAttr(1), tile.tileColumns};
-        Value row = tensor::ExtractSliceOp::create(nested, loc, result, ArrayRef<OpFoldResult>{i, nested.getIndexAttr(0)},
-                                                   size, ones);
-        Value updated = tensor::InsertSliceOp::create(
-            nested, loc, row, carried[0], ArrayRef<OpFoldResult>{slot, nested.getIndexAttr(0)}, size, ones);
+        Value row = tensor::ExtractSliceOp::create(nested, loc, result,
+                                                   ArrayRef<OpFoldResult>{i, nested.getIndexAttr(0)}, size, ones);
+        Value updated = tensor::InsertSliceOp::create(nested, loc, row, carried[0],
+                                                      ArrayRef<OpFoldResult>{slot, nested.getIndexAttr(0)}, size, ones);
         scf::YieldOp::create(nested, loc, updated);
       });
   loop->setAttr(kTileScatterAttr, b.getUnitAttr());
@@ -181,7 +179,8 @@ static LogicalResult matchEpilogue(linalg::GenericOp product, MatchedTileProduct
   }
   if (!match.epilogue)
     return success(product.getNumResults() == 1);
-  if (match.epilogue.getNumResults() != 1 || match.epilogue.getNumDpsInputs() < static_cast<int>(product.getNumResults()))
+  if (match.epilogue.getNumResults() != 1 ||
+      match.epilogue.getNumDpsInputs() < static_cast<int>(product.getNumResults()))
     return failure();
   for (auto [input, result] : llvm::zip(match.epilogue.getInputs(), product.getResults()))
     if (input != result)

@@ -267,9 +267,7 @@ def register_configs():
     with_config(
         "config-top-k-list", "num_experts_per_tok must be an integer in [1, 4], got an array", num_experts_per_tok=[2]
     )
-    with_config(
-        "config-model-type", 'did you mean "mixtral"? supported: ', model_type="mixtrall"
-    )
+    with_config("config-model-type", 'did you mean "mixtral"? supported: ', model_type="mixtrall")
     with_config("config-model-type-long", "did you mean", model_type="x\n" * 100_000)
     with_config("config-model-type-missing", "no model_type", model_type=None)
     with_config("config-activation", 'hidden_act "mish" is not supported; expected one of silu', hidden_act="mish")

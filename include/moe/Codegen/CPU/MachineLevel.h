@@ -56,8 +56,8 @@ public:
 /// On a function: the name of the machine level it is for, where a library has kernels of several levels.
 constexpr llvm::StringLiteral kLevelAttr = "moe.level";
 
-/// The level that the code of `op` is for: that of its function, else the one called `byDefault`; null, with an error at
-/// `op`, when there is none of that name.
+/// The level that the code of `op` is for: that of its function, else the one called `byDefault`; null, with an error
+/// at `op`, when there is none of that name.
 const MachineLevel *machineLevelOf(Operation *op, StringRef byDefault);
 
 /// Every level of this build, best first within a triple.
@@ -66,9 +66,9 @@ ArrayRef<const MachineLevel *> machineLevels();
 const MachineLevel *findMachineLevel(StringRef name);
 /// The best level whose required features are all in `features` (MOE_CPU_*), or null.
 const MachineLevel *bestMachineLevel(uint64_t features);
-/// The levels for a --cpu value, best first: the level of that name; the best one for "native" (`hostFeatures`) or for a
-/// CPU name that LLVM knows, by the features LLVM gives it; every x86-64 level for "x86-64". Empty when there is none;
-/// `known` then lists what can be said.
+/// The levels for a --cpu value, best first: the level of that name; the best one for "native" (`hostFeatures`) or for
+/// a CPU name that LLVM knows, by the features LLVM gives it; every x86-64 level for "x86-64". Empty when there is
+/// none; `known` then lists what can be said.
 SmallVector<const MachineLevel *> resolveMachineLevels(StringRef cpu, uint64_t hostFeatures, std::string &known);
 
 } // namespace mlir::moe

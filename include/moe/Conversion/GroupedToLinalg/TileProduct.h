@@ -27,18 +27,18 @@ constexpr llvm::StringLiteral kTileScatterAttr = "moe.tile_scatter";
 
 /// One tile to build. Shapes: m rows (dynamic), columns (`tileColumns`, at most the panel's), K the reduction.
 struct TileProduct {
-  Value rows;                   ///< [R, K], all rows
-  Value firstRow;               ///< index of the tile's first row in `rows`, or in `tokens` when rows are gathered
-  Value numRows;                ///< m
-  Value tokens;                 ///< [S] index, or null: row i of the tile is rows[tokens[firstRow + i]]
-  SmallVector<Value> matrices;  ///< each [tileColumns, K]
-  SmallVector<Value> columns;   ///< vectors [tileColumns] for the epilogue
-  SmallVector<Value> scalars;   ///< [S] for the epilogue, read at the row of the result
+  Value rows;                  ///< [R, K], all rows
+  Value firstRow;              ///< index of the tile's first row in `rows`, or in `tokens` when rows are gathered
+  Value numRows;               ///< m
+  Value tokens;                ///< [S] index, or null: row i of the tile is rows[tokens[firstRow + i]]
+  SmallVector<Value> matrices; ///< each [tileColumns, K]
+  SmallVector<Value> columns;  ///< vectors [tileColumns] for the epilogue
+  SmallVector<Value> scalars;  ///< [S] for the epilogue, read at the row of the result
   OpFoldResult tileColumns;
-  Value init;                   ///< [*, tileColumns]: where rows of the result go
-  Value slots;                  ///< [S] index, or null: row i goes to init[slots[firstRow + i]], else init[outRow + i]
-  Value outRow;                 ///< first row in `init` when rows are not scattered
-  Attribute config;             ///< kernel configuration, or a unit attribute
+  Value init;       ///< [*, tileColumns]: where rows of the result go
+  Value slots;      ///< [S] index, or null: row i goes to init[slots[firstRow + i]], else init[outRow + i]
+  Value outRow;     ///< first row in `init` when rows are not scattered
+  Attribute config; ///< kernel configuration, or a unit attribute
 };
 
 /// Emits the tile; `epilogue` fills the body that computes one element from the accumulators (f32), the column
@@ -53,12 +53,12 @@ Value buildTileProduct(OpBuilder &b, Location loc, const TileProduct &tile, Type
 struct MatchedTileProduct {
   linalg::GenericOp product, epilogue;
   Operation *final;
-  Value init;                 ///< [*, tileColumns]: what the result updates
-  Value rows;                 ///< [R, K]
-  Value firstRow;             ///< index into `rows`, or into `tokens`
-  Value tokens;               ///< or null
-  Value slots;                ///< or null
-  Value outRow;               ///< when slots is null
+  Value init;     ///< [*, tileColumns]: what the result updates
+  Value rows;     ///< [R, K]
+  Value firstRow; ///< index into `rows`, or into `tokens`
+  Value tokens;   ///< or null
+  Value slots;    ///< or null
+  Value outRow;   ///< when slots is null
   Value numRows;
   SmallVector<Value> matrices;
 };

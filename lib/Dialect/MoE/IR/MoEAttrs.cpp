@@ -157,7 +157,8 @@ LogicalResult PartAttr::verify(function_ref<InFlightDiagnostic()> emitError, Par
 
 //===-- #moe.renormalize ------------------------------------------------------------------------------------===//
 
-LogicalResult RenormalizeAttr::verify(function_ref<InFlightDiagnostic()> emitError, APFloat p, APFloat eps, APFloat min) {
+LogicalResult RenormalizeAttr::verify(function_ref<InFlightDiagnostic()> emitError, APFloat p, APFloat eps,
+                                      APFloat min) {
   if (!(p.convertToDouble() >= 1.0)) // C1
     return emitError() << "expects p >= 1, got " << p.convertToDouble();
   if (!(eps.convertToDouble() >= 0.0)) // C2

@@ -82,9 +82,7 @@ LogicalResult MapOp::verifyRegions() {
   return success();
 }
 
-bool MapOp::isRowOperand(unsigned index) {
-  return cast<RankedTensorType>(getInputs()[index].getType()).getRank() == 2;
-}
+bool MapOp::isRowOperand(unsigned index) { return cast<RankedTensorType>(getInputs()[index].getType()).getRank() == 2; }
 
 LogicalResult MapOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   shapes.push_back(rowsByColumns(b, getLoc(), getInputs().front(), getResult().getType()));

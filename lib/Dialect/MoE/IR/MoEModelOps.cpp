@@ -245,10 +245,11 @@ void ExpertsOp::print(OpAsmPrinter &printer) {
 
 LogicalResult CombineOp::verify() {
   if (getRows().getType().getExperts() != getRouting().getType().getExperts()) // C1
-    return emitOpError("expects the routing's experts, got ") << getRows().getType() << " and " << getRouting().getType();
+    return emitOpError("expects the routing's experts, got ")
+           << getRows().getType() << " and " << getRouting().getType();
   if (getResult().getType().getDimSize(1) != getRows().getType().getWidth()) // C2
-    return emitOpError("expects a result of width ") << getRows().getType().getWidth() << ", got "
-                                                      << getResult().getType();
+    return emitOpError("expects a result of width ")
+           << getRows().getType().getWidth() << ", got " << getResult().getType();
   if ((getRouting().getType().getAxis() == Axis::Row) != static_cast<bool>(getLike())) // C3
     return emitOpError("expects `like` exactly when the routing picks rows");
   return success();

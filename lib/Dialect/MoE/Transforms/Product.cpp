@@ -9,7 +9,7 @@ using namespace mlir;
 using namespace mlir::moe;
 
 Value mlir::moe::createProduct(OpBuilder &b, Location loc, Value rows, ValueRange weights, Value offsets,
-                           ValueRange columns, ValueRange scalars, Type type, EpilogueFn epilogue) {
+                               ValueRange columns, ValueRange scalars, Type type, EpilogueFn epilogue) {
   int64_t width = cast<RankedTensorType>(weights.front().getType()).getDimSize(1);
   auto result = RankedTensorType::get({ShapedType::kDynamic, width}, type);
   Value init = createEmptyRows(b, loc, result, tensor::DimOp::create(b, loc, rows, 0));
