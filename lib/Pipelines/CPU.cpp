@@ -38,15 +38,13 @@ static void buildKernel(OpPassManager &pm, StringRef level) {
 }
 
 void mlir::moe::buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
-  if (options.microKernels) {
-    pm.addPass(createEmitMicroKernels());
-    EmitSlotReductionsOptions reductions;
-    reductions.level = options.level;
-    pm.addPass(createEmitSlotReductions(reductions));
-    EmitRowMapsOptions maps;
-    maps.level = options.level;
-    pm.addPass(createEmitRowMaps(maps));
-  }
+  pm.addPass(createEmitMicroKernels());
+  EmitSlotReductionsOptions reductions;
+  reductions.level = options.level;
+  pm.addPass(createEmitSlotReductions(reductions));
+  EmitRowMapsOptions maps;
+  maps.level = options.level;
+  pm.addPass(createEmitRowMaps(maps));
   buildKernel(pm, options.level);
 }
 

@@ -42,10 +42,6 @@ void buildLinalgPipeline(OpPassManager &pm, const LinalgPipelineOptions &options
 
 struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
   Option<std::string> level{*this, "level", llvm::cl::desc("machine level to emit for"), llvm::cl::init("x86-64-v3")};
-  Option<bool> microKernels{
-      *this, "micro-kernels",
-      llvm::cl::desc("emit register-blocked kernels (default); without them tiles become plain loops"),
-      llvm::cl::init(true)};
 };
 
 void buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &options);
