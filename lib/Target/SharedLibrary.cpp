@@ -99,7 +99,7 @@ Error mlir::moe::linkSharedLibrary(MemoryBufferRef object, StringRef path) {
   log += ".log";
   scope_exit cleanup([&] {
     for (StringRef file : {objectFile.str(), library.str(), log.str()})
-      sys::fs::remove(file);
+      (void)sys::fs::remove(file);
   });
   raw_fd_ostream os(fd, /*shouldClose=*/true);
   os << object.getBuffer();
