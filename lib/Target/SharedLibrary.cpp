@@ -10,11 +10,11 @@
 
 #include "moe/Runtime/Runtime.h"
 
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
@@ -97,10 +97,7 @@ Error mlir::moe::linkSharedLibrary(MemoryBufferRef object, StringRef path) {
   library = log = StringRef(objectFile).drop_back(2);
   library += ".so";
   log += ".log";
-  scope_exit cleanup([&] {
-    for (StringRef file : {objectFile.str(), library.str(), log.str()})
-      (void)sys::fs::remove(file);
-  });
+  FileRemover removeObject(objectFile), removeLibrary(library), removeLog(log);
   raw_fd_ostream os(fd, /*shouldClose=*/true);
   os << object.getBuffer();
   os.close();
