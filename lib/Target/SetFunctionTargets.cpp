@@ -26,7 +26,7 @@ struct SetFunctionTargets : mlir::moe::impl::SetFunctionTargetsBase<SetFunctionT
       if (!spec.features.empty())
         function.setTargetFeaturesAttr(LLVM::TargetFeaturesAttr::get(&getContext(), spec.features));
       function->removeAttr(kTargetAttr);
-      function->removeAttr("moe.level");
+      function->removeAttr(kLevelAttr);
     }
   }
 };

@@ -4,6 +4,8 @@
 #ifndef MOE_TARGET_MACHINE_H
 #define MOE_TARGET_MACHINE_H
 
+#include "moe/Dialect/MoE/IR/MoE.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 #include "llvm/Support/Error.h"
@@ -14,10 +16,7 @@
 
 namespace mlir::moe {
 
-/// What code may be generated: the attribute `moe.target` of a module, or of a function that differs from its module, a
-/// dictionary with these keys.
-constexpr llvm::StringLiteral kTargetAttr = "moe.target";
-
+/// What code may be generated: the dictionary `moe.target` (kTargetAttr) with these keys.
 struct TargetSpec {
   std::string level;     ///< "x86-64-v3", "avx512-bf16", ...
   std::string triple;    ///< "x86_64-unknown-linux-gnu"

@@ -10,6 +10,7 @@
 
 #include "moe/Codegen/CPU/MachineLevel.h"
 #include "moe/Codegen/CPU/Passes.h"
+#include "moe/Conversion/GroupedToLinalg/TileProduct.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -150,7 +151,7 @@ struct EmitSlotReductions : moe::impl::EmitSlotReductionsBase<EmitSlotReductions
     }
     SmallVector<linalg::GenericOp> reductions;
     getOperation()->walk([&](linalg::GenericOp op) {
-      if (op->hasAttr("moe.slot_reduction"))
+      if (op->hasAttr(kSlotReductionAttr))
         reductions.push_back(op);
     });
     for (linalg::GenericOp reduction : reductions) {

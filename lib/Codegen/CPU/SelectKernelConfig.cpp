@@ -38,7 +38,7 @@ struct SelectKernelConfig : moe::impl::SelectKernelConfigBase<SelectKernelConfig
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (failed(configure(function)))
         return signalPassFailure();
-    getOperation()->setAttr("moe.target", describe(*base));
+    getOperation()->setAttr(kTargetAttr, describe(*base));
   }
 
 private:
@@ -56,7 +56,7 @@ private:
                                  op.getWeight().getType().getElementType(), 1, op.getWeight().getType().getDimSize(0)));
     });
     if (function->hasAttr(kLevelAttr))
-      function->setAttr("moe.target", describe(*machine));
+      function->setAttr(kTargetAttr, describe(*machine));
     return success();
   }
 

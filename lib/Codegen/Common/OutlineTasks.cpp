@@ -128,7 +128,7 @@ private:
     auto task = func::FuncOp::create(b, loc, name, type);
     task.setPrivate();
     // A task is compiled for the machine of its kernel.
-    for (StringRef name : {"moe.level", "moe.target"})
+    for (StringRef name : {kLevelAttr, kTargetAttr})
       if (Attribute value = kernel->getAttr(name))
         task->setAttr(name, value);
     b.setInsertionPointToStart(task.addEntryBlock());

@@ -10,6 +10,7 @@
 #include "PopulatePatterns.h"
 #include "RowBlocks.h"
 
+#include "moe/Conversion/GroupedToLinalg/TileProduct.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -80,7 +81,7 @@ private:
                                           nested, loc, isUsed(nested, loc, args.drop_back().back()), next, args.back());
                                     linalg::YieldOp::create(nested, loc, next);
                                   });
-    reduction->setAttr("moe.slot_reduction", b.getUnitAttr());
+    reduction->setAttr(kSlotReductionAttr, b.getUnitAttr());
 
     AffineMap identity = AffineMap::getMultiDimIdentityMap(2, ctx);
     SmallVector<Value> sums{reduction.getResult(0)};

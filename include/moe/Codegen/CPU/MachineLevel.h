@@ -53,9 +53,6 @@ public:
   virtual Value multiply(OpBuilder &b, Location loc, Value row, Value weights, Value acc) const = 0;
 };
 
-/// On a function: the name of the machine level it is for, where a library has kernels of several levels.
-constexpr llvm::StringLiteral kLevelAttr = "moe.level";
-
 /// The level that the code of `op` is for: that of its function, else the one called `byDefault`; null, with an error
 /// at `op`, when there is none of that name.
 const MachineLevel *machineLevelOf(Operation *op, StringRef byDefault);

@@ -22,6 +22,8 @@ namespace mlir::moe {
 constexpr llvm::StringLiteral kTileProductAttr = "moe.tile_product";
 /// Marks an elementwise op on a block of rows that no product took in.
 constexpr llvm::StringLiteral kRowMapAttr = "moe.row_map";
+/// Marks the reduction over the slots of a row.
+constexpr llvm::StringLiteral kSlotReductionAttr = "moe.slot_reduction";
 /// Marks the loop that scatters the rows of a tile.
 constexpr llvm::StringLiteral kTileScatterAttr = "moe.tile_scatter";
 

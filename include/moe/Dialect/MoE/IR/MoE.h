@@ -48,6 +48,13 @@ constexpr llvm::StringLiteral kResultNameAttr = "moe.name";
 /// Name of the packing attribute on an argument of a kernel.
 constexpr llvm::StringLiteral kPackingAttr = "moe.packing";
 
+/// What code may be generated: an attribute of a module, or of a function that differs from its module; see
+/// moe/Target/Machine.h for the keys.
+constexpr llvm::StringLiteral kTargetAttr = "moe.target";
+
+/// On a function: the name of the machine level it is for, where a library has kernels of several levels.
+constexpr llvm::StringLiteral kLevelAttr = "moe.level";
+
 /// How many leading arguments of a kernel are inputs: all that are no weights of the layers that call it, before and
 /// after weights are packed. A kernel without a layer has one.
 unsigned countInputs(Operation *kernel);
