@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//===- EmitMicroKernels.cpp - tile products to register-blocked vector loops ------------------------------===//
+//===- EmitMicroKernels.cpp - tile products to the loops of a machine level -------------------------------===//
 //
-// The one place where number format, machine level and epilogue meet. A tile product (see TileProduct.h) becomes loops
-// over register tiles of rows; within one, a loop over the reduction keeps all accumulators in registers, and the
-// epilogue runs on them before anything is stored. Weights change from logical matrices to packed arguments here, since
-// only here is it known which order the loop reads them in.
+// The one place where number format, machine level and epilogue meet. A tile product (see TileProduct.h) becomes what
+// the level's tile kernel makes of it, and the epilogue runs on the accumulators of each row before anything is stored.
+// Weights change from logical matrices to packed arguments here, since only here is it known which order they are read
+// in.
 //
 //===--------------------------------------------------------------------------------------------------------===//
 
+#include "TileKernels/ReadVector.h"
 #include "VectorBody.h"
 
 #include "moe/Codegen/CPU/MachineLevel.h"
@@ -46,132 +47,48 @@ struct PackedArgument {
   PackingAttr packing;
 };
 
-class TileEmitter {
+/// What becomes of the accumulators: the epilogue, and the row's place in the result.
+class RowFinisher {
 public:
-  TileEmitter(MatchedTileProduct &tile, KernelConfigAttr config, const MachineLevel &level, Value panel)
-      : tile(tile), level(level), panel(panel), lanes(level.lanes()), kGroup(config.getKGroup()),
-        vectors(config.getColumns() / level.lanes()), matrices(tile.matrices.size()) {
-    reduction = cast<RankedTensorType>(tile.rows.getType()).getDimSize(1);
+  RowFinisher(MatchedTileProduct &tile, KernelConfigAttr config)
+      : tile(tile), lanes(config.getVector()), vectors(config.getColumns() / config.getVector()),
+        matrices(tile.matrices.size()) {
     auto columns = cast<RankedTensorType>(tile.init.getType()).getDimSize(1);
     fullColumns = columns == config.getColumns();
   }
 
-  /// Loops over the rows of the tile, tallest register tile first; gives the updated init.
-  FailureOr<Value> emit(OpBuilder &b, ArrayRef<int64_t> heights) {
-    Location loc = tile.product.getLoc();
-    Value begin = arith::ConstantIndexOp::create(b, loc, 0), init = tile.init;
-    bool failed = false;
-    for (int64_t height : heights) {
-      Value step = arith::ConstantIndexOp::create(b, loc, height);
-      Value left = arith::SubIOp::create(b, loc, tile.numRows, begin);
-      Value rest = arith::RemUIOp::create(b, loc, left, step);
-      Value end = arith::SubIOp::create(b, loc, tile.numRows, rest);
-      auto loop = scf::ForOp::create(b, loc, begin, end, step, ValueRange(init),
-                                     [&](OpBuilder &nested, Location loc, Value row, ValueRange carried) {
-                                       FailureOr<Value> updated = registerTile(nested, loc, row, height, carried[0]);
-                                       failed |= mlir::failed(updated);
-                                       scf::YieldOp::create(nested, loc, failed ? carried[0] : *updated);
-                                     });
-      init = loop.getResult(0);
-      begin = end;
+  /// A FinishRow.
+  FailureOr<Value> operator()(OpBuilder &b, Location loc, Value row, ArrayRef<Value> sums, Value out) const {
+    Value outRow;
+    if (tile.slots) {
+      Value sorted = arith::AddIOp::create(b, loc, tile.firstRow, row);
+      outRow = tensor::ExtractOp::create(b, loc, tile.slots, ValueRange(sorted));
+    } else {
+      outRow = arith::AddIOp::create(b, loc, tile.outRow, row);
     }
-    if (failed)
-      return failure();
-    return init;
-  }
-
-private:
-  Value at(OpBuilder &b, Location loc, Value base, int64_t offset) {
-    return arith::AddIOp::create(b, loc, base, arith::ConstantIndexOp::create(b, loc, offset));
-  }
-
-  Value readVector(OpBuilder &b, Location loc, Value source, ValueRange indices, int64_t size, bool inBounds) {
-    Type element = cast<RankedTensorType>(source.getType()).getElementType();
-    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
-    return vector::TransferReadOp::create(b, loc, VectorType::get({size}, element), source, indices, zero,
-                                          ArrayRef<bool>{inBounds});
-  }
-
-  /// `height` rows from `row` on, all columns of the panel.
-  FailureOr<Value> registerTile(OpBuilder &b, Location loc, Value row, int64_t height, Value out) {
-    SmallVector<Value> rows, outRows;
-    Value first = arith::AddIOp::create(b, loc, tile.firstRow, row);
-    for (int64_t r = 0; r != height; ++r) {
-      Value sorted = at(b, loc, first, r);
-      rows.push_back(tile.tokens ? tensor::ExtractOp::create(b, loc, tile.tokens, ValueRange(sorted)).getResult()
-                                 : sorted);
-      if (tile.slots)
-        outRows.push_back(tensor::ExtractOp::create(b, loc, tile.slots, ValueRange(sorted)));
-      else
-        outRows.push_back(at(b, loc, arith::AddIOp::create(b, loc, tile.outRow, row), r));
+    for (int64_t v = 0; v != vectors; ++v) {
+      FailureOr<Value> value = epilogue(b, loc, sums, v, row);
+      if (failed(value))
+        return failure();
+      Value column = arith::ConstantIndexOp::create(b, loc, v * lanes);
+      out =
+          vector::TransferWriteOp::create(b, loc, *value, out, ValueRange{outRow, column}, ArrayRef<bool>{fullColumns})
+              .getResult();
     }
-    SmallVector<Value> accumulators = reduce(b, loc, rows);
-    for (int64_t r = 0; r != height; ++r)
-      for (int64_t v = 0; v != vectors; ++v) {
-        FailureOr<Value> value = epilogue(b, loc, accumulators, r, v, at(b, loc, row, r));
-        if (failed(value))
-          return failure();
-        Value column = arith::ConstantIndexOp::create(b, loc, v * lanes);
-        out = vector::TransferWriteOp::create(b, loc, *value, out, ValueRange{outRows[r], column},
-                                              ArrayRef<bool>{fullColumns})
-                  .getResult();
-      }
     return out;
   }
 
-  /// The accumulators, [row][matrix][vector], after the whole reduction.
-  SmallVector<Value> reduce(OpBuilder &b, Location loc, ArrayRef<Value> rows) {
-    auto type = VectorType::get({lanes}, b.getF32Type());
-    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
-    SmallVector<Value> sums(rows.size() * matrices * vectors, zero);
-    int64_t groups = reduction / kGroup;
-    if (groups != 0) {
-      Value begin = arith::ConstantIndexOp::create(b, loc, 0), end = arith::ConstantIndexOp::create(b, loc, groups);
-      Value one = arith::ConstantIndexOp::create(b, loc, 1);
-      auto loop = scf::ForOp::create(b, loc, begin, end, one, sums,
-                                     [&](OpBuilder &nested, Location loc, Value group, ValueRange carried) {
-                                       SmallVector<Value> next(carried);
-                                       step(nested, loc, rows, group, /*whole=*/true, next);
-                                       scf::YieldOp::create(nested, loc, next);
-                                     });
-      sums.assign(loop.getResults().begin(), loop.getResults().end());
-    }
-    // A last group that the rows do not fill: packed weights are zero there, and rows are read up to their end.
-    if (reduction % kGroup != 0)
-      step(b, loc, rows, arith::ConstantIndexOp::create(b, loc, groups), /*whole=*/false, sums);
-    return sums;
-  }
-
-  void step(OpBuilder &b, Location loc, ArrayRef<Value> rows, Value group, bool whole, SmallVector<Value> &sums) {
-    SmallVector<Value> weights;
-    for (size_t j = 0; j != matrices; ++j)
-      for (int64_t v = 0; v != vectors; ++v) {
-        Value matrix = arith::ConstantIndexOp::create(b, loc, j);
-        Value element = arith::ConstantIndexOp::create(b, loc, v * lanes * kGroup);
-        Value packed = readVector(b, loc, panel, ValueRange{group, matrix, element}, lanes * kGroup, true);
-        weights.push_back(level.prepareWeights(b, loc, packed));
-      }
-    Value k = arith::MulIOp::create(b, loc, group, arith::ConstantIndexOp::create(b, loc, kGroup));
-    for (auto [r, row] : llvm::enumerate(rows)) {
-      Value elements = readVector(b, loc, tile.rows, ValueRange{row, k}, kGroup, whole);
-      Value broadcast = level.broadcastRow(b, loc, elements);
-      for (auto [i, weight] : llvm::enumerate(weights)) {
-        Value &sum = sums[r * weights.size() + i];
-        sum = level.multiply(b, loc, broadcast, weight, sum);
-      }
-    }
-  }
-
-  /// The epilogue's body on vector v of tile row r, which is row `row` of the tile product.
-  FailureOr<Value> epilogue(OpBuilder &b, Location loc, ArrayRef<Value> sums, int64_t r, int64_t v, Value row) {
+private:
+  /// The epilogue's body on vector v of row `row` of the tile.
+  FailureOr<Value> epilogue(OpBuilder &b, Location loc, ArrayRef<Value> sums, int64_t v, Value row) const {
     linalg::GenericOp op = tile.epilogue;
     if (!op)
-      return sums[r * vectors + v];
+      return sums[v];
     SmallVector<Value> arguments;
     for (OpOperand *input : op.getDpsInputOperands()) {
       unsigned i = input->getOperandNumber();
       if (i < matrices) {
-        arguments.push_back(sums[(r * matrices + i) * vectors + v]);
+        arguments.push_back(sums[i * vectors + v]);
         continue;
       }
       AffineMap map = op.getMatchingIndexingMap(input);
@@ -195,11 +112,8 @@ private:
   }
 
   MatchedTileProduct &tile;
-  const MachineLevel &level;
-  Value panel; ///< [K / kGroup, matrices, panel * kGroup]
-  int64_t lanes, kGroup, vectors;
+  int64_t lanes, vectors;
   size_t matrices;
-  int64_t reduction;
   bool fullColumns;
 };
 
@@ -232,11 +146,29 @@ private:
           << remark::reason("the ops round the product are not those of a tile");
       return success();
     }
+    Type weightElement = getElementTypeOrSelf(slices->arguments.front().getType());
+    const TileKernel &kernel = level->tileKernel(getElementTypeOrSelf(tile->rows.getType()), weightElement,
+                                                 static_cast<int64_t>(tile->matrices.size()));
+    if (config.getKGroup() != kernel.kGroup() || config.getVector() != level->lanes() || config.getColumns() <= 0 ||
+        config.getColumns() % level->lanes() != 0)
+      return product.emitOpError("has a configuration that is not one of the level ")
+             << level->name() << ": expects k_group = " << kernel.kGroup() << ", vector = " << level->lanes()
+             << " and columns a multiple of that";
     OpBuilder b(tile->final);
     Location loc = product.getLoc();
     PackedArgument packed = packedArgument(*slices, config);
     Value panel = extractPanel(b, loc, packed, *slices);
-    FailureOr<Value> result = TileEmitter(*tile, config, *level, panel).emit(b, config.getRows());
+    TileOperands operands;
+    operands.rows = tile->rows;
+    operands.tokens = tile->tokens;
+    operands.firstRow = tile->firstRow;
+    operands.numRows = tile->numRows;
+    operands.panel = panel;
+    operands.matrices = static_cast<int64_t>(tile->matrices.size());
+    operands.columns = config.getColumns();
+    operands.reduction = cast<RankedTensorType>(tile->rows.getType()).getDimSize(1);
+    operands.heights = config.getRows();
+    FailureOr<Value> result = kernel.emit(b, loc, operands, tile->init, RowFinisher(*tile, config));
     if (failed(result))
       return tile->epilogue.emitOpError("cannot run on vectors, as an epilogue must");
     tile->final->getResult(0).replaceAllUsesWith(*result);

@@ -15,13 +15,14 @@ namespace mlir::moe {
 using namespace mlir;
 using namespace mlir::moe;
 
-/// The accumulators of one register tile are `tileVectors` side by side, shared by the matrices of the product; a panel
-/// is as wide as one register tile, so that a row of it is one contiguous read of packed weights.
+/// The accumulators of one block are `tileVectors` side by side, shared by the matrices of the product; a panel is as
+/// wide as one block, so that a row of it is one contiguous read of packed weights.
 static KernelConfigAttr configFor(const MachineLevel &level, Type row, Type weight, int64_t matrices, int64_t outputs) {
-  int64_t vectors = std::max<int64_t>(1, level.tileVectors() / matrices);
+  const TileKernel &kernel = level.tileKernel(row, weight, matrices);
+  int64_t vectors = std::max<int64_t>(1, kernel.tileVectors() / matrices);
   vectors = std::min(vectors, static_cast<int64_t>(llvm::divideCeil(outputs, level.lanes())));
-  return KernelConfigAttr::get(row.getContext(), level.name(), vectors * level.lanes(), level.tileRows(),
-                               level.kGroup(row, weight), level.lanes());
+  return KernelConfigAttr::get(row.getContext(), level.name(), vectors * level.lanes(), kernel.tileRows(),
+                               kernel.kGroup(), level.lanes());
 }
 
 namespace {

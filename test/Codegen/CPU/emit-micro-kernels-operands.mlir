@@ -58,9 +58,9 @@ func.func @packed_arguments(%x: tensor<?x4xf32>, %a: tensor<8x16x4xf32>, %b: ten
 // CHECK: scf.for %[[ROW:[^ ]*]] = {{.*}} iter_args(%[[OUT:.*]] =
 // CHECK: %[[SORTED:.*]] = arith.addi %[[FIRST]], %[[ROW]]
 // CHECK: %[[FROM:.*]] = tensor.extract %[[TOKENS]][%[[SORTED]]]
-// CHECK: %[[TO:.*]] = tensor.extract %[[SLOTS]][%[[SORTED]]]
 // CHECK: %[[ACC:.*]] = scf.for %[[K:[^ ]*]] =
 // CHECK: vector.transfer_read %[[X]][%[[FROM]], %[[K]]]
+// CHECK: %[[TO:.*]] = tensor.extract %[[SLOTS]][%[[SORTED]]]
 // CHECK: %[[B:.*]] = vector.transfer_read %[[VECTOR]][%c0]{{.*}} {in_bounds = [true]}
 // CHECK: %[[S:.*]] = tensor.extract %[[SCALE]][%{{.*}}]
 // CHECK: %[[BIASED:.*]] = arith.addf %[[ACC]], %[[B]] : vector<8xf32>

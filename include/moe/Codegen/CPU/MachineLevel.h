@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===- MachineLevel.h - what an instruction set offers to the micro-kernel emitter ------------------------===//
 //
-// A machine level says how wide a vector is, how a tile of the product is cut to its registers, and how one step of the
-// reduction is multiplied. It is one file in lib/Codegen/CPU/Levels and one line in the registry; the emitter, the
-// epilogue and the number formats know nothing of it.
+// A machine level says how wide a vector is, what code may be generated, and which tile kernel multiplies which types
+// (see TileKernel.h). It is one file in lib/Codegen/CPU/Levels and one line in the registry; the emitter and the
+// epilogue know nothing of it.
 //
 //===--------------------------------------------------------------------------------------------------------===//
 
 #ifndef MOE_CODEGEN_CPU_MACHINELEVEL_H
 #define MOE_CODEGEN_CPU_MACHINELEVEL_H
 
+#include "moe/Codegen/CPU/TileKernel.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
 
 #include "mlir/IR/Builders.h"
@@ -38,19 +39,8 @@ public:
   /// Whether f32 to bf16 conversion is an instruction; without it it is expanded to integer operations.
   virtual bool convertsToBF16() const { return false; }
 
-  /// Consecutive elements of the reduction that one multiply of these types takes.
-  virtual int64_t kGroup(Type rowElement, Type weightElement) const = 0;
-  /// Vectors of accumulators side by side in one register tile, over all matrices of the product.
-  virtual int64_t tileVectors() const = 0;
-  /// Heights of the register tile, largest first, down to 1.
-  virtual ArrayRef<int64_t> tileRows() const = 0;
-
-  /// From kGroup elements of a row (a vector of that size) to the operand every lane multiplies by.
-  virtual Value broadcastRow(OpBuilder &b, Location loc, Value group) const = 0;
-  /// From lanes x kGroup packed weights (one flat vector) to the multiply's operand.
-  virtual Value prepareWeights(OpBuilder &b, Location loc, Value packed) const = 0;
-  /// acc + row * weights, lane by lane, summed over the group; acc is a vector of f32.
-  virtual Value multiply(OpBuilder &b, Location loc, Value row, Value weights, Value acc) const = 0;
+  /// How a tile of a product of rows by `matrices` matrices of these types is multiplied.
+  virtual const TileKernel &tileKernel(Type rowElement, Type weightElement, int64_t matrices) const = 0;
 };
 
 /// The level that the code of `op` is for: that of its function, else the one called `byDefault`; null, with an error

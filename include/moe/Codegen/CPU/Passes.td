@@ -123,14 +123,16 @@ def SelectKernelConfig : Pass<"moe-select-kernel-config", "mlir::ModuleOp"> {
 }
 
 def EmitMicroKernels : Pass<"moe-emit-micro-kernels", "mlir::ModuleOp"> {
-  let summary = "tile products to register-blocked vector loops on packed weights";
+  let summary = "tile products to the loops of a machine level, on packed weights";
   let description = [{
     Each tile product with a `#moe.kernel_config` (the body that
-    `convert-grouped-to-linalg` makes for one panel of one expert) becomes loops
-    over register tiles of rows; inside, one loop over the reduction keeps the
-    accumulators in registers, and the epilogue runs on them. Rows are gathered
-    and scattered in the loads and stores. Weights become packed arguments:
-    panels of the matrices of a product interleaved, `#moe.packing` says how.
+    `convert-grouped-to-linalg` makes for one panel of one expert) becomes what
+    the level's tile kernel makes of it: on vectors, loops over register tiles
+    of rows, and inside one loop over the reduction that keeps the accumulators
+    in registers. The epilogue runs on the accumulators of each row. Rows are
+    gathered and scattered in the loads and stores. Weights become packed
+    arguments: panels of the matrices of a product interleaved, `#moe.packing`
+    says how.
 
     Before, a tile of 8 columns, with register tiles of one row:
 
@@ -174,7 +176,6 @@ def EmitMicroKernels : Pass<"moe-emit-micro-kernels", "mlir::ModuleOp"> {
       %panel = tensor.extract_slice %packed[0, 0, 0, 0, 0] [1, 1, 4, 1, 8] [1, 1, 1, 1, 1]
           : tensor<1x1x4x1x8xf32> to tensor<4x1x8xf32>
       %y = scf.for %row = %c0 to %m step %c1 iter_args(%into = %init) -> (tensor<?x8xf32>) {
-        %to = arith.addi %out, %row : index
         %acc = scf.for %k = %c0 to %c4 step %c1 iter_args(%sum = %zeros) -> (vector<8xf32>) {
           %b = vector.transfer_read %panel[%k, %c0, %c0], %zero {in_bounds = [true]} : tensor<4x1x8xf32>, vector<8xf32>
           %one = vector.transfer_read %x[%row, %k], %zero {in_bounds = [true]} : tensor<?x4xf32>, vector<1xf32>
@@ -183,6 +184,7 @@ def EmitMicroKernels : Pass<"moe-emit-micro-kernels", "mlir::ModuleOp"> {
           %next = vector.fma %a, %b, %sum : vector<8xf32>
           scf.yield %next : vector<8xf32>
         }
+        %to = arith.addi %out, %row : index
         %done = vector.transfer_write %acc, %into[%to, %c0] {in_bounds = [true]} : vector<8xf32>, tensor<?x8xf32>
         scf.yield %done : tensor<?x8xf32>
       }

@@ -124,9 +124,10 @@ def MoE_KernelConfigAttr : MoE_Attr<"KernelConfig", "kernel_config"> {
   let summary = "tile sizes of one grouped product, chosen once, obeyed by every later pass";
   let description = [{
     `level` names the machine level; `columns` is the number of output columns
-    of one panel (one task); `rows` lists the register tile heights, largest
-    first, ending in 1; `k_group` is how many consecutive reduction elements
-    one multiply takes; `vector` the lanes of an f32 vector.
+    of one panel (one task); `rows` lists the heights of the blocks of rows that
+    the level's tile kernel takes at a time, largest first (on vectors the last
+    is 1); `k_group` is how many consecutive reduction elements lie together in
+    packed weights; `vector` the lanes of an f32 vector.
 
     Example: `#moe.kernel_config<level = "avx512-bf16", columns = 32, rows =
     [6, 2, 1], k_group = 2, vector = 16>`.

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- TileKernel.cpp - what tile kernels share -----------------------------------------------------------===//
+
+#include "moe/Codegen/CPU/TileKernel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+Value TileOperands::sourceRow(OpBuilder &b, Location loc, Value row) const {
+  Value sorted = arith::AddIOp::create(b, loc, firstRow, row);
+  return tokens ? tensor::ExtractOp::create(b, loc, tokens, ValueRange(sorted)).getResult() : sorted;
+}

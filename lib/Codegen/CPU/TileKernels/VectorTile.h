@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- VectorTile.h - a tile on vector registers ----------------------------------------------------------===//
+
+#ifndef MOE_LIB_CODEGEN_CPU_TILEKERNELS_VECTORTILE_H
+#define MOE_LIB_CODEGEN_CPU_TILEKERNELS_VECTORTILE_H
+
+#include "moe/Codegen/CPU/TileKernel.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+
+namespace mlir::moe {
+
+/// A block of rows keeps all its accumulators in vector registers over the whole reduction: in each step it reads the
+/// panel's vectors once and multiplies them by a broadcast of each row's next elements.
+class VectorTile : public TileKernel {
+public:
+  VectorTile(int64_t lanes, int64_t tileVectors, std::initializer_list<int64_t> tileRows)
+      : lanes(lanes), vectors(tileVectors), heights(tileRows) {}
+
+  int64_t tileVectors() const override { return vectors; }
+  ArrayRef<int64_t> tileRows() const override { return heights; }
+  FailureOr<Value> emit(OpBuilder &b, Location loc, const TileOperands &tile, Value out,
+                        FinishRow finish) const override;
+
+protected:
+  /// From kGroup elements of a row (a vector of that size) to the operand every lane multiplies by.
+  virtual Value broadcastRow(OpBuilder &b, Location loc, Value group) const = 0;
+  /// From lanes x kGroup packed weights (one flat vector) to the multiply's operand.
+  virtual Value prepareWeights(OpBuilder &b, Location loc, Value packed) const = 0;
+  /// acc + row * weights, lane by lane, summed over the group; acc is a vector of f32.
+  virtual Value multiply(OpBuilder &b, Location loc, Value row, Value weights, Value acc) const = 0;
+
+  const int64_t lanes; ///< f32 elements of a vector
+
+private:
+  SmallVector<Value> reduce(OpBuilder &b, Location loc, const TileOperands &tile, ArrayRef<Value> rows) const;
+  void step(OpBuilder &b, Location loc, const TileOperands &tile, ArrayRef<Value> rows, Value group, bool whole,
+            SmallVector<Value> &sums) const;
+
+  const int64_t vectors;
+  const SmallVector<int64_t, 4> heights;
+};
+
+} // namespace mlir::moe
+
+#endif // MOE_LIB_CODEGEN_CPU_TILEKERNELS_VECTORTILE_H
