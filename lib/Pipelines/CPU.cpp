@@ -28,6 +28,10 @@ static void buildKernel(OpPassManager &pm, StringRef level) {
   buildCleanup(pm);
   pm.addPass(createPlanWorkspace());
   buildCleanup(pm);
+  // Before conversions are expanded, as products in software need them.
+  EmulateAMXOptions amx;
+  amx.level = level.str();
+  pm.addPass(createEmulateAMX(amx));
   ExpandBF16Options bf16;
   bf16.level = level.str();
   pm.addPass(createExpandBF16(bf16));

@@ -46,9 +46,12 @@ TargetSpec mlir::moe::targetSpecOf(Operation *op) {
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> mlir::moe::createTargetMachine(const TargetSpec &spec) {
   static std::once_flag once;
   std::call_once(once, [] {
-    llvm::InitializeNativeTarget();
-    llvm::InitializeNativeTargetAsmPrinter();
-    llvm::InitializeNativeTargetAsmParser();
+    // All that this LLVM has: a machine level may be of another architecture than this process.
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmPrinters();
+    llvm::InitializeAllAsmParsers();
   });
   llvm::Triple triple(spec.triple);
   std::string why;

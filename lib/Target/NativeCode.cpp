@@ -54,6 +54,9 @@ void NativeCode::finishFunctions() {
       function.addFnAttr("target-cpu", machine->getTargetCPU());
     if (!function.hasFnAttribute("target-features") && !machine->getTargetFeatureString().empty())
       function.addFnAttr("target-features", machine->getTargetFeatureString());
+    // A call saves and restores all tiles, so no loop may become one of memset or memcpy where there are any.
+    if (function.getFnAttribute("target-features").getValueAsString().contains("+amx-tile"))
+      function.addFnAttr("no-builtins");
   }
 }
 

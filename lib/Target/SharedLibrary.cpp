@@ -18,6 +18,8 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 
 #include <cstring>
 #include <dlfcn.h>
@@ -29,6 +31,11 @@ Expected<mlir::moe::Imports> mlir::moe::importsOf(MemoryBufferRef object) {
   auto file = object::ObjectFile::createELFObjectFile(object);
   if (!file)
     return file.takeError();
+  StringRef theirs = Triple::getArchTypeName((*file)->getArch());
+  StringRef ours = Triple::getArchTypeName(Triple(sys::getProcessTriple()).getArch());
+  if (theirs != ours)
+    return createStringError("expected code for this machine's architecture, " + ours + ", got code for " + theirs +
+                             "; write it with --emit=obj and link it there with libmoe_runtime.so");
   Imports imports;
   for (const object::SymbolRef &symbol : (*file)->symbols()) {
     Expected<uint32_t> flags = symbol.getFlags();

@@ -12,8 +12,8 @@
 
 namespace mlir::moe {
 
-/// What object code wants from others. Anything but the runtime's one symbol and the C library's memory functions is an
-/// error: kernels call nothing else.
+/// What object code for this process's architecture wants from others. Anything but the runtime's one symbol and the C
+/// library's memory functions is an error: kernels call nothing else.
 struct Imports {
   bool memoryFunctions = false; ///< memcpy, memmove, memset
 };

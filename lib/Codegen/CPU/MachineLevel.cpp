@@ -8,25 +8,38 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/TargetParser/AArch64TargetParser.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
 using namespace mlir;
 using namespace mlir::moe;
 
 ArrayRef<const MachineLevel *> mlir::moe::machineLevels() {
-  static const MachineLevel *const levels[] = {&avx512BF16Level(), &x86V4Level(), &x86V3Level()};
+  static const MachineLevel *const levels[] = {&amxLevel(), &avx512BF16Level(), &x86V4Level(), &x86V3Level(),
+                                               &armV8Level()};
   return levels;
 }
 
 const MachineLevel *mlir::moe::findMachineLevel(StringRef name) {
+  if (name == emulatedAMXLevel().name())
+    return &emulatedAMXLevel();
   for (const MachineLevel *level : machineLevels())
     if (level->name() == name)
       return level;
   return nullptr;
 }
 
-const MachineLevel *mlir::moe::bestMachineLevel(uint64_t features) {
-  for (const MachineLevel *level : machineLevels())
+static SmallVector<const MachineLevel *> levelsOf(llvm::Triple::ArchType architecture) {
+  return llvm::filter_to_vector(machineLevels(), [&](const MachineLevel *level) {
+    return llvm::Triple(level->triple()).getArch() == architecture;
+  });
+}
+
+/// The best level of an architecture whose required features are all in `features`, or null.
+static const MachineLevel *bestLevel(llvm::Triple::ArchType architecture, uint64_t features) {
+  for (const MachineLevel *level : levelsOf(architecture))
     if ((level->requiredFeatures() & ~features) == 0)
       return level;
   return nullptr;
@@ -48,6 +61,12 @@ static uint64_t featuresOfCPU(StringRef cpu) {
     features |= MOE_CPU_AVX512_BF16;
   if (has({"avx512vnni"}))
     features |= MOE_CPU_AVX512_VNNI;
+  if (has({"amx-tile"}))
+    features |= MOE_CPU_AMX_TILE;
+  if (has({"amx-bf16"}))
+    features |= MOE_CPU_AMX_BF16;
+  if (has({"amx-int8"}))
+    features |= MOE_CPU_AMX_INT8;
   return features;
 }
 
@@ -64,17 +83,24 @@ const MachineLevel *mlir::moe::machineLevelOf(Operation *op, StringRef byDefault
 SmallVector<const MachineLevel *> mlir::moe::resolveMachineLevels(StringRef cpu, uint64_t hostFeatures,
                                                                   std::string &known) {
   if (cpu == "x86-64")
-    return llvm::to_vector(machineLevels());
-  const MachineLevel *level = cpu == "native" ? bestMachineLevel(hostFeatures) : findMachineLevel(cpu);
-  SmallVector<StringRef> cpus;
-  llvm::X86::fillValidCPUArchList(cpus, /*Only64Bit=*/true);
-  if (!level && llvm::is_contained(cpus, cpu))
-    level = bestMachineLevel(featuresOfCPU(cpu));
+    return levelsOf(llvm::Triple::x86_64);
+  if (cpu == "aarch64")
+    return levelsOf(llvm::Triple::aarch64);
+  const MachineLevel *level = findMachineLevel(cpu);
+  if (cpu == "native")
+    level = bestLevel(llvm::Triple(llvm::sys::getProcessTriple()).getArch(), hostFeatures);
+  SmallVector<StringRef> x86, arm;
+  llvm::X86::fillValidCPUArchList(x86, /*Only64Bit=*/true);
+  llvm::AArch64::fillValidCPUArchList(arm);
+  if (!level && llvm::is_contained(x86, cpu))
+    level = bestLevel(llvm::Triple::x86_64, featuresOfCPU(cpu));
+  if (!level && llvm::is_contained(arm, cpu))
+    level = bestLevel(llvm::Triple::aarch64, 0);
   if (level)
     return {level};
-  known = "native, x86-64 (all levels in one library)";
+  known = "native, x86-64 or aarch64 (all levels of one in one library)";
   for (const MachineLevel *other : machineLevels())
     known += ", " + other->name().str();
-  known += ", or a CPU name with AVX2 such as znver5 or sapphirerapids";
+  known += ", or a CPU name with AVX2 or NEON such as znver5, sapphirerapids or neoverse-v1";
   return {};
 }

@@ -24,9 +24,10 @@ static moe_status chooseVariant(const moe_layer_desc &layer, const moe_variant_d
   }
   char there[160];
   moe_cpu_features_string(have, there, sizeof there);
-  const char *advice = have & MOE_CPU_AVX512     ? "compile again with --cpu=x86-64-v4"
-                       : have & MOE_CPU_AVX2_FMA ? "compile again with --cpu=x86-64-v3"
-                                                 : "a processor with AVX2 and FMA is needed";
+  const char *advice = have & MOE_CPU_AVX512_BF16 ? "compile again with --cpu=avx512-bf16"
+                       : have & MOE_CPU_AVX512    ? "compile again with --cpu=x86-64-v4"
+                       : have & MOE_CPU_AVX2_FMA  ? "compile again with --cpu=x86-64-v3"
+                                                  : "a processor with AVX2 and FMA is needed";
   return fail(MOE_UNSUPPORTED_CPU, "%s: built for %s; this machine has %s; %s", layer.name, levels.c_str(), there,
               advice);
 }

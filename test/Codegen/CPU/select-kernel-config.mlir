@@ -2,6 +2,8 @@
 // RUN: moe-opt %s --moe-select-kernel-config=level=x86-64-v4 --split-input-file | FileCheck %s --check-prefixes=CHECK,V4
 // RUN: moe-opt %s --moe-select-kernel-config=level=avx512-bf16 --split-input-file \
 // RUN:   | FileCheck %s --check-prefixes=CHECK,BF16
+// RUN: moe-opt %s --moe-select-kernel-config=level=amx --split-input-file | FileCheck %s --check-prefixes=CHECK,AMX
+// RUN: moe-opt %s --moe-select-kernel-config=level=armv8-a --split-input-file | FileCheck %s --check-prefix=NEON
 // RUN: not moe-opt %s --moe-select-kernel-config=level=sse2 --split-input-file 2>&1 | FileCheck %s --check-prefix=ERROR
 // ERROR: error: unknown machine level: sse2
 
@@ -9,11 +11,15 @@
 // V3: module attributes {moe.target = {cpu = "x86-64-v3", features = "", level = "x86-64-v3", required = 1 : i64,
 // V4: module attributes {moe.target = {cpu = "x86-64-v4", features = "-prefer-256-bit", level = "x86-64-v4", required = 3 : i64,
 // BF16: module attributes {moe.target = {cpu = "x86-64-v4", features = "+avx512bf16,-prefer-256-bit", level = "avx512-bf16", required = 7 : i64,
+// AMX: module attributes {moe.target = {cpu = "x86-64-v4", features = "+avx512bf16,+amx-tile,+amx-bf16,-prefer-256-bit", level = "amx", required = 55 : i64,
+// NEON: module attributes {moe.target = {cpu = "generic", features = "+v8a", level = "armv8-a", required = 0 : i64, triple = "aarch64-unknown-linux-gnu"}}
 // CHECK-SAME: triple = "x86_64-unknown-linux-gnu"
 // CHECK-LABEL: func.func @products
 // V3: config <level = "x86-64-v3", columns = 8, rows = [6, 3, 1], k_group = 1, vector = 8>
 // V4: config <level = "x86-64-v4", columns = 32, rows = [6, 3, 1], k_group = 1, vector = 16>
 // BF16: config <level = "avx512-bf16", columns = 32, rows = [6, 3, 1], k_group = 2, vector = 16>
+// AMX: config <level = "amx", columns = 16, rows = [32, 16], k_group = 2, vector = 16>
+// NEON: config <level = "armv8-a", columns = 8, rows = [6, 3, 1], k_group = 1, vector = 4>
 func.func @products(%x: tensor<?x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x64x4xbf16>,
                     %offsets: tensor<9xindex>, %init: tensor<?x64xf32>) -> tensor<?x64xf32> {
   %y = moe.grouped_matmul %x weights %a, %b offsets %offsets
@@ -32,6 +38,8 @@ func.func @products(%x: tensor<?x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x
 // V3: config <level = "x86-64-v3", columns = 16,
 // V4: config <level = "x86-64-v4", columns = 64,
 // BF16: config <level = "avx512-bf16", columns = 64, rows = [6, 3, 1], k_group = 1,
+// AMX: config <level = "amx", columns = 64, rows = [6, 3, 1], k_group = 1,
+// NEON: config <level = "armv8-a", columns = 16,
 func.func @mixed(%x: tensor<?x4xbf16>, %w: tensor<8x64x4xf32>, %offsets: tensor<9xindex>, %init: tensor<?x64xf32>)
     -> tensor<?x64xf32> {
   %y = moe.grouped_matmul %x weights %w offsets %offsets

@@ -25,7 +25,7 @@ class MachineLevel {
 public:
   virtual ~MachineLevel() = default;
 
-  /// Name on the command line and in libraries: "x86-64-v3", "x86-64-v4", "avx512-bf16".
+  /// Name on the command line and in libraries: "x86-64-v3", "x86-64-v4", "avx512-bf16", "amx", "armv8-a".
   virtual StringRef name() const = 0;
   /// CPU and features for LLVM: "x86-64-v4" and "+avx512bf16".
   virtual StringRef llvmCPU() const = 0;
@@ -38,6 +38,8 @@ public:
   virtual int64_t lanes() const = 0;
   /// Whether f32 to bf16 conversion is an instruction; without it it is expanded to integer operations.
   virtual bool convertsToBF16() const { return false; }
+  /// Whether operations on AMX tiles are expanded to vectors: a level to test another one's kernels with.
+  virtual bool emulatesAMX() const { return false; }
 
   /// How a tile of a product of rows by `matrices` matrices of these types is multiplied.
   virtual const TileKernel &tileKernel(Type rowElement, Type weightElement, int64_t matrices) const = 0;
@@ -47,15 +49,13 @@ public:
 /// at `op`, when there is none of that name.
 const MachineLevel *machineLevelOf(Operation *op, StringRef byDefault);
 
-/// Every level of this build, best first within a triple.
+/// Every level of this build that a library may be for, best first within an architecture.
 ArrayRef<const MachineLevel *> machineLevels();
-/// The level called `name`, or null.
+/// The level called `name`, be it one for tests that nothing else chooses, or null.
 const MachineLevel *findMachineLevel(StringRef name);
-/// The best level whose required features are all in `features` (MOE_CPU_*), or null.
-const MachineLevel *bestMachineLevel(uint64_t features);
-/// The levels for a --cpu value, best first: the level of that name; the best one for "native" (`hostFeatures`) or for
-/// a CPU name that LLVM knows, by the features LLVM gives it; every x86-64 level for "x86-64". Empty when there is
-/// none; `known` then lists what can be said.
+/// The levels for a --cpu value, best first: the level of that name; the best one for "native" (`hostFeatures`, of the
+/// architecture this process runs on) or for a CPU name that LLVM knows, by the features LLVM gives it; every level of
+/// an architecture for "x86-64" and "aarch64". Empty when there is none; `known` then lists what can be said.
 SmallVector<const MachineLevel *> resolveMachineLevels(StringRef cpu, uint64_t hostFeatures, std::string &known);
 
 } // namespace mlir::moe

@@ -74,6 +74,45 @@ def ExpandBF16 : Pass<"moe-expand-bf16", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::vector::VectorDialect"];
 }
 
+def EmulateAMX : Pass<"moe-emulate-amx", "mlir::ModuleOp"> {
+  let summary = "operations on AMX tiles to vectors, with the same results";
+  let description = [{
+    So that kernels for AMX run, and are tested, on machines without it. A tile
+    becomes one vector a row; a product rounds and flushes denormals as
+    tdpbf16ps does, in its order. Functions for a level that does not ask for
+    it are left alone.
+
+    Before:
+
+    ```mlir
+    func.func @copy(%from: memref<8x8xbf16>, %to: memref<8x8xbf16>, %i: index) {
+      %c0 = arith.constant 0 : index
+      %tile = amx.tile_load %from[%i, %c0] : memref<8x8xbf16> into !amx.tile<2x8xbf16>
+      amx.tile_store %to[%c0, %c0], %tile : memref<8x8xbf16>, !amx.tile<2x8xbf16>
+      return
+    }
+    ```
+
+    After `moe-emulate-amx` for its default, amx-emulated:
+
+    ```mlir
+    func.func @copy(%from: memref<8x8xbf16>, %to: memref<8x8xbf16>, %i: index) {
+      %c1 = arith.constant 1 : index
+      %c0 = arith.constant 0 : index
+      %row0 = vector.load %from[%i, %c0] : memref<8x8xbf16>, vector<8xbf16>
+      %i1 = arith.addi %i, %c1 : index
+      %row1 = vector.load %from[%i1, %c0] : memref<8x8xbf16>, vector<8xbf16>
+      vector.store %row0, %to[%c0, %c0] : memref<8x8xbf16>, vector<8xbf16>
+      vector.store %row1, %to[%c1, %c0] : memref<8x8xbf16>, vector<8xbf16>
+      return
+    }
+    ```
+  }];
+  let options = [Option<"level", "level", "std::string", "\"amx-emulated\"", "machine level of functions without one">];
+  let dependentDialects = ["mlir::amx::AMXDialect", "mlir::arith::ArithDialect", "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+}
+
 def SelectKernelConfig : Pass<"moe-select-kernel-config", "mlir::ModuleOp"> {
   let summary = "choose tile sizes of every product for one machine level";
   let description = [{
@@ -192,8 +231,10 @@ def EmitMicroKernels : Pass<"moe-emit-micro-kernels", "mlir::ModuleOp"> {
     }
     ```
   }];
-  let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect", "mlir::math::MathDialect",
-                           "mlir::vector::VectorDialect", "mlir::x86vector::X86VectorDialect"];
+  let dependentDialects = ["mlir::affine::AffineDialect", "mlir::amx::AMXDialect", "mlir::arith::ArithDialect",
+                           "mlir::bufferization::BufferizationDialect", "mlir::math::MathDialect",
+                           "mlir::memref::MemRefDialect", "mlir::vector::VectorDialect",
+                           "mlir::x86vector::X86VectorDialect"];
 }
 
 def EmitRowMaps : Pass<"moe-emit-row-maps", "mlir::ModuleOp"> {

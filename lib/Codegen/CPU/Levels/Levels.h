@@ -8,6 +8,9 @@
 
 namespace mlir::moe {
 
+const MachineLevel &amxLevel();
+const MachineLevel &emulatedAMXLevel();
+const MachineLevel &armV8Level();
 const MachineLevel &avx512BF16Level();
 const MachineLevel &x86V4Level();
 const MachineLevel &x86V3Level();

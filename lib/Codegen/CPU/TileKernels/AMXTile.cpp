@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- AMXTile.cpp - a tile on the matrix unit of AMX -----------------------------------------------------===//
+//
+// Packed weights [K / 2][matrix][column][2] are tiles as they lie: 16 pairs of the reduction are 16 tile rows, a whole
+// row of the panel apart. Rows of a whole block that lie one after the other are tiles as well, a row apart. Rows that
+// are gathered, and blocks that are not full, are copied a piece of the reduction at a time to a scratch buffer.
+//
+// The sum of a row depends on that row alone: each step adds 32 products in the order that tdpbf16ps defines, and the
+// steps of a row come in one order whatever block it is in.
+//
+//===--------------------------------------------------------------------------------------------------------===//
+
+#include "AMXTile.h"
+
+#include "ReadVector.h"
+
+#include "mlir/Dialect/AMX/AMXDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+/// Rows of a tile, columns of an accumulator, and pairs of the reduction in one step.
+static constexpr int64_t kTile = 16;
+/// Elements of the reduction in one step: 64 bytes of bf16.
+static constexpr int64_t kStep = 32;
+/// Elements of the reduction that are copied at a time: 8 KiB for 32 rows.
+static constexpr int64_t kPiece = 4 * kStep;
+
+namespace {
+
+class BlockEmitter {
+public:
+  BlockEmitter(OpBuilder &b, Location loc, const TileOperands &tile)
+      : tile(tile), columnTiles(tile.matrices * tile.columns / kTile) {
+    MLIRContext *ctx = b.getContext();
+    int64_t rows = tallest() * kTile;
+    bf16 = BFloat16Type::get(ctx);
+    operand = amx::TileType::get({kTile, kStep}, bf16);
+    accumulator = amx::TileType::get({kTile, kTile}, b.getF32Type());
+    sums = scratch(b, loc, {rows, columnTiles * kTile}, b.getF32Type());
+    copies = scratch(b, loc, {rows, std::min<int64_t>(kPiece, llvm::alignTo(tile.reduction, kStep))}, bf16);
+    if (lastPairs() != 0)
+      lastWeights = scratch(b, loc, {kTile, columnTiles * kStep}, bf16);
+    // Nothing is written while the tile is multiplied, so its operands can be read as buffers.
+    rowBuffer = asBuffer(b, loc, tile.rows);
+    SmallVector<ReassociationIndices> flat{{0}, {1, 2}};
+    Value panel = tensor::CollapseShapeOp::create(b, loc, tile.panel, flat);
+    panelBuffer = asBuffer(b, loc, panel);
+  }
+
+  /// The `rest` rows from `row` on, at most `height`; their sums end up in the scratch buffer.
+  void block(OpBuilder &b, Location loc, Value row, Value rest, int64_t height) {
+    rowTiles = llvm::divideCeil(height, kTile);
+    if (tile.tokens || height != tile.heights.front() || height % kTile != 0)
+      return throughScratch(b, loc, row, rest);
+    Value whole = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, rest, index(b, loc, height));
+    scf::IfOp::create(
+        b, loc, whole,
+        [&](OpBuilder &nested, Location loc) {
+          inPlace(nested, loc, row, rest);
+          scf::YieldOp::create(nested, loc);
+        },
+        [&](OpBuilder &nested, Location loc) {
+          throughScratch(nested, loc, row, rest);
+          scf::YieldOp::create(nested, loc);
+        });
+  }
+
+  /// The sums of row `r` of the block.
+  SmallVector<Value> sumsOf(OpBuilder &b, Location loc, Value r) {
+    SmallVector<Value> vectors;
+    for (int64_t t = 0; t != columnTiles; ++t)
+      vectors.push_back(readVector(b, loc, sums, {r, index(b, loc, t * kTile)}, kTile, /*inBounds=*/true));
+    return vectors;
+  }
+
+private:
+  static Value index(OpBuilder &b, Location loc, int64_t value) {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  }
+  static Value add(OpBuilder &b, Location loc, Value value, int64_t offset) {
+    return arith::AddIOp::create(b, loc, value, index(b, loc, offset));
+  }
+  static Value scale(OpBuilder &b, Location loc, Value value, int64_t factor) {
+    return arith::MulIOp::create(b, loc, value, index(b, loc, factor));
+  }
+
+  /// A buffer of the task; the workspace plan puts it on the stack.
+  static Value scratch(OpBuilder &b, Location loc, ArrayRef<int64_t> shape, Type element) {
+    return memref::AllocOp::create(b, loc, MemRefType::get(shape, element), b.getI64IntegerAttr(64));
+  }
+
+  /// The rows of a tensor, at any distance: bufferisation may give a tensor of one row a stride of its own.
+  static Value asBuffer(OpBuilder &b, Location loc, Value tensor) {
+    auto type = cast<RankedTensorType>(tensor.getType());
+    auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {ShapedType::kDynamic, 1});
+    return bufferization::ToBufferOp::create(b, loc, MemRefType::get(type.getShape(), type.getElementType(), layout),
+                                             tensor, /*read_only=*/true);
+  }
+
+  int64_t tallest() const { return llvm::divideCeil(tile.heights.front(), kTile); }
+  /// Pairs in a last step that packed weights do not fill, else 0.
+  int64_t lastPairs() const { return llvm::divideCeil(tile.reduction, 2) % kTile; }
+
+  SmallVector<Value> zeros(OpBuilder &b, Location loc) {
+    SmallVector<Value> tiles;
+    for (int64_t i = 0; i != rowTiles * columnTiles; ++i)
+      tiles.push_back(amx::TileZeroOp::create(b, loc, accumulator));
+    return tiles;
+  }
+
+  /// Multiplies the rows at `from[row, k]` by the weights at `weights[pair, 0]`. Weights are loaded while the first row
+  /// tile is multiplied and kept for the second: 4 accumulators, 1 tile of rows and 2 of weights are live at most.
+  void step(OpBuilder &b, Location loc, Value from, Value row, Value k, Value weights, Value pair,
+            MutableArrayRef<Value> accumulators) {
+    SmallVector<Value> loaded(columnTiles);
+    for (int64_t i = 0; i != rowTiles; ++i) {
+      Value rows = amx::TileLoadOp::create(b, loc, operand, from, ValueRange{add(b, loc, row, i * kTile), k});
+      for (int64_t t = 0; t != columnTiles; ++t) {
+        if (i == 0)
+          loaded[t] = amx::TileLoadOp::create(b, loc, operand, weights, ValueRange{pair, index(b, loc, t * kStep)});
+        Value &sum = accumulators[i * columnTiles + t];
+        sum = amx::TileMulFOp::create(b, loc, accumulator, rows, loaded[t], sum);
+      }
+    }
+  }
+
+  /// A loop over steps or pieces that carries the accumulators.
+  SmallVector<Value> loop(OpBuilder &b, Location loc, int64_t count, ArrayRef<Value> accumulators,
+                          function_ref<void(OpBuilder &, Location, Value, MutableArrayRef<Value>)> body) {
+    if (count == 0)
+      return SmallVector<Value>(accumulators);
+    auto loop = scf::ForOp::create(b, loc, index(b, loc, 0), index(b, loc, count), index(b, loc, 1), accumulators,
+                                   [&](OpBuilder &nested, Location loc, Value i, ValueRange carried) {
+                                     SmallVector<Value> next(carried);
+                                     body(nested, loc, i, next);
+                                     scf::YieldOp::create(nested, loc, next);
+                                   });
+    return SmallVector<Value>(loop.getResults());
+  }
+
+  void store(OpBuilder &b, Location loc, ArrayRef<Value> accumulators) {
+    for (int64_t i = 0; i != rowTiles; ++i)
+      for (int64_t t = 0; t != columnTiles; ++t)
+        amx::TileStoreOp::create(b, loc, sums, ValueRange{index(b, loc, i * kTile), index(b, loc, t * kTile)},
+                                 accumulators[i * columnTiles + t]);
+  }
+
+  /// Copies `width` elements from `k` on of `rest` rows to the scratch buffer, zeros up to whole steps behind them.
+  void copy(OpBuilder &b, Location loc, Value row, Value rest, Value k, int64_t width) {
+    scf::ForOp::create(b, loc, index(b, loc, 0), rest, index(b, loc, 1), ValueRange(),
+                       [&](OpBuilder &nested, Location loc, Value r, ValueRange) {
+                         Value source = tile.sourceRow(nested, loc, arith::AddIOp::create(nested, loc, row, r));
+                         for (int64_t at = 0; at < width; at += kStep) {
+                           Value part = readVector(nested, loc, tile.rows, {source, add(nested, loc, k, at)}, kStep,
+                                                   /*inBounds=*/at + kStep <= width);
+                           vector::StoreOp::create(nested, loc, part, copies, ValueRange{r, index(nested, loc, at)});
+                         }
+                         scf::YieldOp::create(nested, loc);
+                       });
+  }
+
+  /// Zeros in the rows of the scratch buffer that the block does not have.
+  void clearRows(OpBuilder &b, Location loc, Value rest) {
+    auto type = VectorType::get({kStep}, bf16);
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+    int64_t width = cast<MemRefType>(copies.getType()).getDimSize(1);
+    scf::ForOp::create(b, loc, rest, index(b, loc, rowTiles * kTile), index(b, loc, 1), ValueRange(),
+                       [&](OpBuilder &nested, Location loc, Value r, ValueRange) {
+                         for (int64_t at = 0; at < width; at += kStep)
+                           vector::StoreOp::create(nested, loc, zero, copies, ValueRange{r, index(nested, loc, at)});
+                         scf::YieldOp::create(nested, loc);
+                       });
+  }
+
+  /// The step at the end of the reduction, of rows that are in the scratch buffer at column `at`. Packed weights that
+  /// do not fill a tile are copied, so that nothing behind the panel is read.
+  void lastStep(OpBuilder &b, Location loc, int64_t at, MutableArrayRef<Value> accumulators) {
+    int64_t first = tile.reduction / kStep * kTile;
+    Value zero = index(b, loc, 0), column = index(b, loc, at);
+    if (lastPairs() == 0)
+      return step(b, loc, copies, zero, column, panelBuffer, index(b, loc, first), accumulators);
+    int64_t width = columnTiles * kStep;
+    auto type = VectorType::get({width}, bf16);
+    Value none = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+    for (int64_t pair = 0; pair != kTile; ++pair) {
+      Value part = none;
+      if (pair < lastPairs())
+        part = vector::LoadOp::create(b, loc, type, panelBuffer, ValueRange{index(b, loc, first + pair), zero});
+      vector::StoreOp::create(b, loc, part, lastWeights, ValueRange{index(b, loc, pair), zero});
+    }
+    step(b, loc, copies, zero, column, lastWeights, zero, accumulators);
+  }
+
+  /// A whole block of rows that lie one after the other: tiles are loaded from where they are, but for the end of a
+  /// reduction that is no multiple of a step.
+  void inPlace(OpBuilder &b, Location loc, Value row, Value rest) {
+    Value first = arith::AddIOp::create(b, loc, tile.firstRow, row);
+    SmallVector<Value> accumulators =
+        loop(b, loc, tile.reduction / kStep, zeros(b, loc),
+             [&](OpBuilder &nested, Location loc, Value i, MutableArrayRef<Value> carried) {
+               step(nested, loc, rowBuffer, first, scale(nested, loc, i, kStep), panelBuffer,
+                    scale(nested, loc, i, kTile), carried);
+             });
+    if (int64_t width = tile.reduction % kStep) {
+      copy(b, loc, row, rest, index(b, loc, tile.reduction - width), width);
+      lastStep(b, loc, 0, accumulators);
+    }
+    store(b, loc, accumulators);
+  }
+
+  void throughScratch(OpBuilder &b, Location loc, Value row, Value rest) {
+    clearRows(b, loc, rest);
+    Value zero = index(b, loc, 0);
+    SmallVector<Value> accumulators =
+        loop(b, loc, tile.reduction / kPiece, zeros(b, loc),
+             [&](OpBuilder &nested, Location loc, Value piece, MutableArrayRef<Value> carried) {
+               copy(nested, loc, row, rest, scale(nested, loc, piece, kPiece), kPiece);
+               Value firstPair = scale(nested, loc, piece, kPiece / 2);
+               for (int64_t at = 0; at != kPiece; at += kStep)
+                 step(nested, loc, copies, zero, index(nested, loc, at), panelBuffer,
+                      add(nested, loc, firstPair, at / 2), carried);
+             });
+    int64_t done = tile.reduction / kPiece * kPiece, width = tile.reduction - done;
+    if (width != 0)
+      copy(b, loc, row, rest, index(b, loc, done), width);
+    int64_t at = 0;
+    for (; at + kStep <= width; at += kStep)
+      step(b, loc, copies, zero, index(b, loc, at), panelBuffer, index(b, loc, (done + at) / 2), accumulators);
+    if (at != width)
+      lastStep(b, loc, at, accumulators);
+    store(b, loc, accumulators);
+  }
+
+  const TileOperands &tile;
+  int64_t columnTiles;
+  int64_t rowTiles = 0; ///< of the block being emitted
+  Type bf16;
+  amx::TileType operand, accumulator;
+  Value rowBuffer, panelBuffer; ///< [R, K], [ceil(K / 2), columnTiles * 32]
+  Value sums, copies;           ///< scratch: [rows, columnTiles * 16] f32, [rows, a piece] bf16
+  Value lastWeights;            ///< scratch: [16, columnTiles * 32], where the reduction ends within a tile
+};
+
+} // namespace
+
+FailureOr<Value> AMXTile::emit(OpBuilder &b, Location loc, const TileOperands &tile, Value out,
+                               FinishRow finish) const {
+  auto index = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(b, loc, value); };
+  BlockEmitter emitter(b, loc, tile);
+  Value begin = index(0);
+  bool failed = false;
+  for (size_t i = 0; i != tile.heights.size(); ++i) {
+    int64_t height = tile.heights[i];
+    // As many blocks of this height as leave no more than one of the next.
+    int64_t remainder = i + 1 < tile.heights.size() ? tile.heights[i + 1] : 0;
+    Value left = arith::SubIOp::create(b, loc, tile.numRows, begin);
+    Value over =
+        arith::SubIOp::create(b, loc, arith::MaxUIOp::create(b, loc, left, index(remainder)), index(remainder));
+    Value blocks =
+        arith::DivUIOp::create(b, loc, arith::AddIOp::create(b, loc, over, index(height - 1)), index(height));
+    Value end = arith::AddIOp::create(b, loc, begin, arith::MulIOp::create(b, loc, blocks, index(height)));
+    auto block = [&](OpBuilder &nested, Location loc, Value row, ValueRange carried) {
+      Value size = arith::ConstantIndexOp::create(nested, loc, height);
+      Value here = arith::SubIOp::create(nested, loc, tile.numRows, row);
+      Value rest = arith::MinUIOp::create(nested, loc, here, size);
+      emitter.block(nested, loc, row, rest, height);
+      Value zero = arith::ConstantIndexOp::create(nested, loc, 0), one = arith::ConstantIndexOp::create(nested, loc, 1);
+      auto finishRow = [&](OpBuilder &inner, Location loc, Value r, ValueRange rows) {
+        Value tileRow = arith::AddIOp::create(inner, loc, row, r);
+        FailureOr<Value> next = finish(inner, loc, tileRow, emitter.sumsOf(inner, loc, r), rows[0]);
+        failed |= mlir::failed(next);
+        scf::YieldOp::create(inner, loc, failed ? rows[0] : *next);
+      };
+      auto rows = scf::ForOp::create(nested, loc, zero, rest, one, carried, finishRow);
+      scf::YieldOp::create(nested, loc, rows.getResults());
+    };
+    out = scf::ForOp::create(b, loc, begin, end, index(height), ValueRange(out), block).getResult(0);
+    begin = arith::MinUIOp::create(b, loc, end, tile.numRows);
+  }
+  if (failed)
+    return failure();
+  return out;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- AMXTile.h - a tile on the matrix unit of AMX -------------------------------------------------------===//
+
+#ifndef MOE_LIB_CODEGEN_CPU_TILEKERNELS_AMXTILE_H
+#define MOE_LIB_CODEGEN_CPU_TILEKERNELS_AMXTILE_H
+
+#include "moe/Codegen/CPU/TileKernel.h"
+
+namespace mlir::moe {
+
+/// Products of bf16 by tdpbf16ps: blocks of 32 or 16 rows by one or two tiles of 16 columns, over the whole reduction,
+/// with at most 7 of the 8 tile registers in use. Tiles are always 16 rows of 64 bytes, so that one tile configuration
+/// serves all of a function: what is narrower goes through a scratch buffer on the task's stack and is filled up with
+/// zeros. Accumulators are stored to a scratch buffer that stays in L1; their epilogue runs on vectors from there.
+class AMXTile final : public TileKernel {
+public:
+  /// Matrices that a product may have: their accumulators and operands have to fit in 8 tiles.
+  static constexpr int64_t kMaxMatrices = 2;
+
+  int64_t kGroup() const override { return 2; }
+  int64_t tileVectors() const override { return 2; }
+  ArrayRef<int64_t> tileRows() const override {
+    static const int64_t heights[] = {32, 16};
+    return heights;
+  }
+  FailureOr<Value> emit(OpBuilder &b, Location loc, const TileOperands &tile, Value out,
+                        FinishRow finish) const override;
+};
+
+} // namespace mlir::moe
+
+#endif // MOE_LIB_CODEGEN_CPU_TILEKERNELS_AMXTILE_H
