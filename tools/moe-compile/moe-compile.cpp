@@ -15,7 +15,9 @@ static cl::opt<std::string> input(cl::Positional, cl::desc("INPUT"), cl::Require
 static cl::opt<std::string> output("o", cl::desc("file to write"), cl::value_desc("file"), cl::cat(category));
 static cl::opt<std::string> target("target", cl::desc("cpu (default); nvptx is not there yet"), cl::init("cpu"),
                                    cl::cat(category));
-static cl::opt<std::string> cpu("cpu", cl::desc("native (default), x86-64-v3, x86-64-v4, avx512-bf16, or a CPU's name"),
+static cl::opt<std::string> cpu("cpu",
+                                cl::desc("native (default), x86-64 (all its levels), x86-64-v3, x86-64-v4, "
+                                         "avx512-bf16, amx, armv8-a, or a CPU's name"),
                                 cl::init("native"), cl::cat(category));
 static cl::opt<std::string> chip("chip", cl::desc("GPU to compile for; not there yet"), cl::cat(category));
 static cl::opt<std::string> emit("emit", cl::desc("mlir, llvm, asm, obj, shared (default, with its header), header"),
