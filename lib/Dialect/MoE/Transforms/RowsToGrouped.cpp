@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===- RowsToGrouped.cpp - dispatched rows to sorted rows -------------------------------------------------===//
+
+#include "Routings.h"
+#include "ToGrouped.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+/// The number of slots, T * K, of a tensor [T, K].
+static Value slotCount(OpBuilder &b, Location loc, Value ids) {
+  int64_t count = cast<RankedTensorType>(ids.getType()).getDimSize(1);
+  return arith::MulIOp::create(b, loc, rowCount(b, loc, ids), arith::ConstantIndexOp::create(b, loc, count));
+}
+
+namespace {
+
+/// Every dispatch plans its routing anew; CSE makes one plan of those of one routing.
+struct ConvertDispatch : OpConversionPattern<DispatchOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(DispatchOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+    SmallVector<Type> types;
+    if (failed(getTypeConverter()->convertType(op.getType(), types)))
+      return failure();
+    Location loc = op.getLoc();
+    GroupedRouting routing(adaptor.getRouting());
+    Value slots = slotCount(b, loc, routing.ids);
+    Value offsetsInit = tensor::EmptyOp::create(b, loc, types[1], ValueRange());
+    Value indicesInit = tensor::EmptyOp::create(b, loc, types[2], slots);
+    auto create = [&](auto kind) -> Operation * {
+      return decltype(kind)::create(b, loc, types[1], types[2], types[2], routing.ids, offsetsInit, indicesInit,
+                                    indicesInit);
+    };
+    Operation *plan = picksRows(op.getRouting().getType()) ? create(PlanRowsOp()) : create(PlanOp());
+    Value offsets = plan->getResult(0), tokens = plan->getResult(1), sortedSlots = plan->getResult(2);
+    Value rowsInit = createEmptyRows(b, loc, cast<RankedTensorType>(types[0]), slots);
+    Value weights;
+    if (op.getWeighted())
+      weights = tensor::CollapseShapeOp::create(b, loc, routing.weights, SmallVector<ReassociationIndices>{{0, 1}});
+    auto gather = GatherOp::create(b, loc, types[0], adaptor.getRows().front(), tokens,
+                                   mayDrop(op.getRouting()) ? offsets : Value(), weights,
+                                   weights ? sortedSlots : Value(), rowsInit);
+    SmallVector<Value> parts = {gather.getResult(), offsets, sortedSlots};
+    b.replaceOpWithMultiple(op, {ValueRange(parts)});
+    return success();
+  }
+};
+
+struct ConvertExperts : OpConversionPattern<ExpertsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ExpertsOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+    SmallVector<Value> rows, weights;
+    for (ValueRange parts : adaptor.getRows())
+      rows.push_back(GroupedRagged(parts).rows);
+    for (ValueRange parts : adaptor.getWeights())
+      weights.push_back(parts.front());
+    GroupedRagged first(adaptor.getRows().front());
+    Value result = lowerExpertBody(b, op, rows, weights, first.offsets, [&](Value v) { return b.getRemappedValue(v); });
+    SmallVector<Value> parts = {result, first.offsets, first.slots};
+    b.replaceOpWithMultiple(op, {ValueRange(parts)});
+    return success();
+  }
+};
+
+struct ConvertCombine : OpConversionPattern<CombineOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(CombineOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    GroupedRagged ragged(adaptor.getRows());
+    GroupedRouting routing(adaptor.getRouting());
+    auto sorted = cast<RankedTensorType>(ragged.rows.getType());
+    bool drops = mayDrop(op.getRouting());
+    // Slots that get no row are not looked at, so they need no value.
+    Value init = createEmptyRows(b, loc, sorted, slotCount(b, loc, routing.ids));
+    auto scatter = ScatterOp::create(b, loc, sorted, ragged.rows, ragged.slots, drops ? ragged.offsets : Value(), init);
+    bool weighted = op.getKind() == CombineKind::WeightedSum || op.getKind() == CombineKind::LogSumExp;
+    auto result = op.getResult().getType();
+    Value weights = weighted ? routing.weights : Value();
+    bool rowsPicked = picksRows(op.getRouting().getType());
+    Value like = rowsPicked ? adaptor.getLike().front() : routing.ids;
+    Value output = createEmptyRows(b, loc, result, rowCount(b, loc, like));
+    if (rowsPicked)
+      b.replaceOpWithNewOp<CombineRowsOp>(op, result, scatter.getResult(), routing.ids, op.getKindAttr(), weights,
+                                          output);
+    else
+      b.replaceOpWithNewOp<CombineSlotsOp>(op, result, scatter.getResult(),
+                                           b.getI64IntegerAttr(op.getRouting().getType().getCount()), op.getKindAttr(),
+                                           weights, drops ? routing.ids : Value(), output);
+    return success();
+  }
+};
+
+} // namespace
+
+void mlir::moe::populateRowsToGrouped(const TypeConverter &types, RewritePatternSet &patterns) {
+  patterns.add<ConvertDispatch, ConvertExperts, ConvertCombine>(types, patterns.getContext());
+}
