@@ -9,6 +9,7 @@
 // RUN: moe-opt %moe_src_root/docs/examples/layers/two_level_tree.mlir --moe-optimize-pipeline -o /dev/null
 // RUN: moe-opt %moe_src_root/docs/examples/layers/patch_expert_choice.mlir --moe-optimize-pipeline -o /dev/null
 // RUN: moe-opt %moe_src_root/docs/examples/layers/llama4.mlir --moe-optimize-pipeline -o /dev/null
+// RUN: moe-opt %moe_src_root/docs/examples/layers/longcat_flash.mlir --moe-optimize-pipeline -o /dev/null
 
 // CHECK-LABEL: func.func @mixtral(
 // CHECK-SAME: %[[X:[^:]*]]: tensor<?x64xbf16>, %[[ROUTER:[^:]*]]: tensor<8x64xbf16>, %[[GATE:[^:]*]]: tensor<8x80x64xbf16>,

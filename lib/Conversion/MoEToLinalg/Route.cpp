@@ -94,6 +94,28 @@ struct LowerMakeRouting : OpConversionPattern<MakeRoutingOp> {
   }
 };
 
+/// An id of another part becomes -1.
+struct LowerNarrowRouting : OpConversionPattern<NarrowRoutingOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(NarrowRoutingOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    auto narrow = [&](OpBuilder &b, Location loc, ValueRange elements) -> Value {
+      auto constant = [&](int64_t value) { return arith::ConstantIntOp::create(b, loc, b.getI32Type(), value); };
+      Value id = elements.front();
+      Value notBefore = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, id, constant(op.getBegin()));
+      Value before = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, id, constant(op.getEnd()));
+      Value inside = arith::AndIOp::create(b, loc, notBefore, before);
+      Value own = arith::SubIOp::create(b, loc, id, constant(op.getBegin()));
+      return arith::SelectOp::create(b, loc, inside, own, constant(-1));
+    };
+    ValueRange whole = adaptor.getWhole();
+    Value ids = mapRows(b, op.getLoc(), getIdsType(op.getRouting().getType()), whole[0], narrow);
+    b.replaceOpWithMultiple(op, {ValueRange{ids, whole[1]}});
+    return success();
+  }
+};
+
 struct LowerUnpackRouting : OpConversionPattern<UnpackRoutingOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -109,5 +131,6 @@ struct LowerUnpackRouting : OpConversionPattern<UnpackRoutingOp> {
 } // namespace
 
 void mlir::moe::populateRoutePatterns(const TypeConverter &types, RewritePatternSet &patterns) {
-  patterns.add<LowerRoute, LowerRouteWithin, LowerMakeRouting, LowerUnpackRouting>(types, patterns.getContext());
+  patterns.add<LowerRoute, LowerRouteWithin, LowerMakeRouting, LowerNarrowRouting, LowerUnpackRouting>(
+      types, patterns.getContext());
 }

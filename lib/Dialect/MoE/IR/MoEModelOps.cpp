@@ -137,6 +137,25 @@ LogicalResult MakeRoutingOp::verify() {
 }
 void MakeRoutingOp::getAsmResultNames(OpAsmSetValueNameFn name) { name(getRouting(), "routing"); }
 
+LogicalResult NarrowRoutingOp::verify() {
+  RoutingType whole = getWhole().getType(), routing = getRouting().getType();
+  if (whole.getAxis() != Axis::Expert || routing.getAxis() != Axis::Expert) // C1
+    return emitOpError("expects routings that pick experts, got ") << whole << " and " << routing;
+  auto begin = static_cast<int64_t>(getBegin()), end = static_cast<int64_t>(getEnd());
+  if (begin < 0 || begin >= end || end > whole.getExperts()) // C2
+    return emitOpError("expects a range of the ")
+           << whole.getExperts() << " experts that is not empty, got from " << begin << " to " << end;
+  if (routing != RoutingType::get(getContext(), end - begin, whole.getCount(), whole.getWeightType(),
+                                  whole.getAxis())) // C3
+    return emitOpError("expects a routing of ")
+           << end - begin << " experts that is like " << whole << " otherwise, got " << routing;
+  return success();
+}
+OpFoldResult NarrowRoutingOp::fold(FoldAdaptor) {
+  return getWhole().getType() == getType() ? OpFoldResult(getWhole()) : OpFoldResult();
+}
+void NarrowRoutingOp::getAsmResultNames(OpAsmSetValueNameFn name) { name(getRouting(), "part"); }
+
 LogicalResult UnpackRoutingOp::verify() {
   RoutingType routing = getRouting().getType();
   if (getIds().getType().getDimSize(1) != routing.getCount() ||

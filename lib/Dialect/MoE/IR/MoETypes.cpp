@@ -13,15 +13,12 @@ static LogicalResult verifyExperts(function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult RoutingType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t experts, int64_t count,
-                                  Type weightType, Axis axis) {
+                                  Type weightType, Axis) {
   if (failed(verifyExperts(emitError, experts))) // C1
     return failure();
   if (count < 1) // C2
     return emitError() << "expects at least one pair, got count = " << count;
-  if (axis == Axis::Expert && count > experts) // C3
-    return emitError() << "expects count <= number of experts, got count = " << count << " and " << experts
-                       << " experts";
-  if (!isa<FloatType>(weightType)) // C4
+  if (!isa<FloatType>(weightType)) // C3
     return emitError() << "expects a float weight type, got " << weightType;
   return success();
 }

@@ -5,6 +5,7 @@
 #include "ToGrouped.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -88,6 +89,32 @@ struct ConvertMakeRouting : OpConversionPattern<MakeRoutingOp> {
   }
 };
 
+/// Ids count from the first expert of the part on; weights stay.
+struct ConvertNarrowRouting : OpConversionPattern<NarrowRoutingOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(NarrowRoutingOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    GroupedRouting whole(adaptor.getWhole());
+    auto type = cast<RankedTensorType>(whole.ids.getType());
+    Value init = createEmptyRows(b, loc, type, rowCount(b, loc, whole.ids));
+    auto narrow = [&](OpBuilder &nested, Location loc, ValueRange id) {
+      auto constant = [&](int64_t value) {
+        return arith::ConstantIntOp::create(nested, loc, nested.getI32Type(), value);
+      };
+      // As an unsigned number whatever comes before the first expert is larger than any expert.
+      Value own = arith::SubIOp::create(nested, loc, id.front(), constant(op.getBegin()));
+      Value isPart = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::ult, own,
+                                           constant(op.getRouting().getType().getExperts()));
+      linalg::YieldOp::create(nested, loc, Value(arith::SelectOp::create(nested, loc, isPart, own, constant(-1))));
+    };
+    auto ids = linalg::MapOp::create(b, loc, whole.ids, init, narrow);
+    SmallVector<Value> parts = {ids.getResult()[0], whole.weights};
+    b.replaceOpWithMultiple(op, {ValueRange(parts)});
+    return success();
+  }
+};
+
 struct ConvertUnpackRouting : OpConversionPattern<UnpackRoutingOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(UnpackRoutingOp op, OneToNOpAdaptor adaptor,
@@ -102,6 +129,6 @@ struct ConvertUnpackRouting : OpConversionPattern<UnpackRoutingOp> {
 } // namespace
 
 void mlir::moe::populateRoutingsToGrouped(const TypeConverter &types, RewritePatternSet &patterns) {
-  patterns.add<ConvertRoute, ConvertRouteWithin, ConvertMakeRouting, ConvertUnpackRouting>(types,
-                                                                                           patterns.getContext());
+  patterns.add<ConvertRoute, ConvertRouteWithin, ConvertMakeRouting, ConvertNarrowRouting, ConvertUnpackRouting>(
+      types, patterns.getContext());
 }

@@ -127,7 +127,8 @@ struct ToGrouped : moe::impl::ToGroupedBase<ToGrouped> {
 
     GroupedTypeConverter converter;
     ConversionTarget target(getContext());
-    target.addIllegalOp<RouteOp, RouteWithinOp, MakeRoutingOp, UnpackRoutingOp, DispatchOp, ExpertsOp, CombineOp>();
+    target.addIllegalOp<RouteOp, RouteWithinOp, MakeRoutingOp, NarrowRoutingOp, UnpackRoutingOp, DispatchOp, ExpertsOp,
+                        CombineOp>();
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp op) {
       return converter.isSignatureLegal(op.getFunctionType()) && converter.isLegal(&op.getBody());
     });

@@ -27,7 +27,8 @@ struct FormRules {
 };
 
 bool isModelOp(Operation *op) {
-  return isa<RouteOp, RouteWithinOp, MakeRoutingOp, UnpackRoutingOp, DispatchOp, ExpertsOp, CombineOp>(op);
+  return isa<RouteOp, RouteWithinOp, MakeRoutingOp, NarrowRoutingOp, UnpackRoutingOp, DispatchOp, ExpertsOp, CombineOp>(
+      op);
 }
 
 bool isGroupedOp(Operation *op) {

@@ -23,3 +23,11 @@ func.func @constants(%x: !moe.ragged<8, 4, f32>) -> !moe.ragged<8, 4, f32> {
   }
   return %y : !moe.ragged<8, 4, f32>
 }
+
+// All experts of a routing are the routing.
+// CHECK-LABEL: func.func @whole
+// CHECK-NEXT: return %arg0
+func.func @whole(%r: !moe.routing<8, 2, f32>) -> !moe.routing<8, 2, f32> {
+  %p = moe.narrow_routing %r from 0 to 8 : !moe.routing<8, 2, f32> -> !moe.routing<8, 2, f32>
+  return %p : !moe.routing<8, 2, f32>
+}

@@ -27,6 +27,60 @@ func.func @make_c3(%ids: tensor<?x2xi32>, %w: tensor<?x2xf32>) {
 
 // -----
 
+// moe.narrow_routing C1
+func.func @narrow_c1(%r: !moe.routing<8, 2, f32, row>) {
+  // expected-error @below {{expects routings that pick experts, got '!moe.routing<8, 2, f32, row>' and '!moe.routing<4, 2, f32, row>'}}
+  moe.narrow_routing %r from 0 to 4 : !moe.routing<8, 2, f32, row> -> !moe.routing<4, 2, f32, row>
+  return
+}
+
+// -----
+
+// moe.narrow_routing C2
+func.func @narrow_c2(%r: !moe.routing<8, 2, f32>) {
+  // expected-error @below {{expects a range of the 8 experts that is not empty, got from 6 to 9}}
+  moe.narrow_routing %r from 6 to 9 : !moe.routing<8, 2, f32> -> !moe.routing<3, 2, f32>
+  return
+}
+
+// -----
+
+// moe.narrow_routing C2
+func.func @narrow_c2_empty(%r: !moe.routing<8, 2, f32>) {
+  // expected-error @below {{expects a range of the 8 experts that is not empty, got from 4 to 4}}
+  moe.narrow_routing %r from 4 to 4 : !moe.routing<8, 2, f32> -> !moe.routing<1, 2, f32>
+  return
+}
+
+// -----
+
+// moe.narrow_routing C2
+func.func @narrow_c2_negative(%r: !moe.routing<8, 2, f32>) {
+  // expected-error @below {{expects a range of the 8 experts that is not empty, got from -1 to 4}}
+  moe.narrow_routing %r from -1 to 4 : !moe.routing<8, 2, f32> -> !moe.routing<5, 2, f32>
+  return
+}
+
+// -----
+
+// moe.narrow_routing C3
+func.func @narrow_c3(%r: !moe.routing<8, 2, f32>) {
+  // expected-error @below {{expects a routing of 4 experts that is like '!moe.routing<8, 2, f32>' otherwise, got '!moe.routing<5, 2, f32>'}}
+  moe.narrow_routing %r from 4 to 8 : !moe.routing<8, 2, f32> -> !moe.routing<5, 2, f32>
+  return
+}
+
+// -----
+
+// moe.narrow_routing C3
+func.func @narrow_c3_count(%r: !moe.routing<8, 2, f32>) {
+  // expected-error @below {{expects a routing of 4 experts that is like '!moe.routing<8, 2, f32>' otherwise, got '!moe.routing<4, 1, f32>'}}
+  moe.narrow_routing %r from 4 to 8 : !moe.routing<8, 2, f32> -> !moe.routing<4, 1, f32>
+  return
+}
+
+// -----
+
 // moe.unpack_routing C1
 func.func @unpack_c1(%r: !moe.routing<8, 2, f32>) {
   // expected-error @below {{expects ids and weights of 2 columns}}

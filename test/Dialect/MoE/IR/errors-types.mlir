@@ -18,18 +18,12 @@ func.func private @no_pair(!moe.routing<8, 0, f32>)
 
 // -----
 
+// A part of a routing may have more pairs a row than experts, and an expert may pick more rows.
+func.func private @count_above_experts(!moe.routing<8, 9, f32>, !moe.routing<8, 9, f32, row>)
+
+// -----
+
 // !moe.routing C3
-// expected-error @below {{expects count <= number of experts, got count = 9 and 8 experts}}
-func.func private @count_above_experts(!moe.routing<8, 9, f32>)
-
-// -----
-
-// !moe.routing C3 is of token choice alone: an expert may pick more rows than there are experts.
-func.func private @rows_above_experts(!moe.routing<8, 9, f32, row>)
-
-// -----
-
-// !moe.routing C4
 // expected-error @below {{expects a float weight type, got 'i32'}}
 func.func private @integer_weights(!moe.routing<8, 2, i32>)
 

@@ -165,6 +165,33 @@ def MoE_MakeRoutingOp : MoE_Op<"make_routing", [Pure,
   let hasVerifier = 1;
 }
 
+def MoE_NarrowRoutingOp : MoE_Op<"narrow_routing", [Pure,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
+  let summary = "the part of a routing that goes to some of its experts";
+  let description = [{
+    The experts `begin .. end - 1` of a routing, counted from 0. Pairs with any
+    other expert go nowhere; weights stay as they are. A layer with experts of
+    several kinds (zero and identity experts beside MLPs, say) has one router
+    over all of them, a chain of dispatch, experts and combine for each part,
+    and adds the results.
+
+    ```mlir
+    %mlps = moe.narrow_routing %r from 0 to 8 : !moe.routing<12, 2, f32> -> !moe.routing<8, 2, f32>
+    %identities = moe.narrow_routing %r from 8 to 12 : !moe.routing<12, 2, f32> -> !moe.routing<4, 2, f32>
+    ```
+
+    C1: both routings pick experts. C2: 0 <= begin < end <= experts. C3: the
+    result has end - begin experts, and the count and weight type of the whole.
+  }];
+  let arguments = (ins MoE_RoutingType:$whole, I64Attr:$begin, I64Attr:$end);
+  let results = (outs MoE_RoutingType:$routing);
+  let assemblyFormat = [{
+    $whole `from` $begin `to` $end attr-dict `:` qualified(type($whole)) `->` qualified(type($routing))
+  }];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
 def MoE_UnpackRoutingOp : MoE_Op<"unpack_routing", [Pure,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
   let summary = "the expert ids and weights of a routing";

@@ -17,12 +17,14 @@ def MoE_RoutingType : MoE_Type<"Routing", "routing"> {
   let description = [{
     The immutable result of a route: `count` (row, expert) pairs per row
     (token choice) or per expert (expert choice, `row` in the type), each with
-    a weight. How the pairs are stored is not said.
+    a weight. How the pairs are stored is not said. A part of a routing
+    (`moe.narrow_routing`) may have more pairs a row than experts: those of
+    other parts go nowhere in it.
 
     Example: `!moe.routing<64, 8, f32>`, `!moe.routing<8, 4, f32, row>`.
 
-    C1: 1 <= experts <= 4096. C2: count >= 1. C3: count <= experts for token
-    choice. C4: the weight type is a float type.
+    C1: 1 <= experts <= 4096. C2: count >= 1. C3: the weight type is a float
+    type.
   }];
   let parameters = (ins "int64_t":$experts, "int64_t":$count, "::mlir::Type":$weightType,
                         DefaultValuedParameter<"::mlir::moe::Axis", "::mlir::moe::Axis::Expert">:$axis);

@@ -13,6 +13,7 @@ SIZES = {
     "mixtral": {4096: 24, 14336: 20},
     "deepseek_v3": {7168: 24, 2048: 20, 256: 16},
     "gpt_oss": {2880: 25, 5760: 50, 32: 6},
+    "longcat_flash": {6144: 24, 2048: 20, 768: 18, 512: 13, 256: 5},
     "llama4": {5120: 24, 8192: 17, 16384: 34, 16: 5},
     "dense": {96: 35, 40: 19},
     "gaussian_mixture": {},
@@ -80,6 +81,19 @@ def gpt_oss(w, x):
             gate = np.minimum(w["gate"][e] @ row + w["gate_bias"][e], 7)
             up = np.clip(w["up"][e] @ row + w["up_bias"][e], -7, 7)
             y = y + p * (w["down"][e] @ bf16(gate * sigmoid(1.702 * gate) * (up + 1)) + w["down_bias"][e])
+        out.append(y)
+    return [np.reshape(out, x.shape)]
+
+
+def longcat_flash(w, x):
+    out, experts = [], len(w["gate"])
+    for row in x:
+        scores = softmax(w["router"] @ row)
+        y = np.zeros(len(row))
+        for e in best(scores + w["bias"], 12):
+            is_mlp = e < experts
+            mlp = is_mlp and w["down"][e] @ bf16(silu(w["gate"][e] @ row) * (w["up"][e] @ row))
+            y += scores[e] * 6 * (mlp if is_mlp else row)
         out.append(y)
     return [np.reshape(out, x.shape)]
 
