@@ -20,6 +20,12 @@ void mlir::moe::buildCleanup(OpPassManager &pm) {
 void mlir::moe::buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineOptions &options) {
   pm.addPass(createVerifyForm({Form::Model}));
 
+  if (options.fold) {
+    // On the model form, where routings say how they come about; a part that is the whole of one would hide it.
+    pm.addPass(createCanonicalizerPass());
+    // Identical experts first: they need no order of their rows and no weights.
+    pm.addPass(createHoistIdenticalExperts());
+  }
   // Gate and up meet while they are still products of the same rows: in the grouped form each would have an epilogue
   // of its own, and their product would need both in memory.
   if (options.fuse)

@@ -22,6 +22,10 @@ struct OptimizePipelineOptions : PassPipelineOptions<OptimizePipelineOptions> {
                     llvm::cl::desc("fuse router, epilogues, gathers and combinations (default); "
                                    "without it every step of a layer is an op of its own"),
                     llvm::cl::init(true)};
+  Option<bool> fold{*this, "fold",
+                    llvm::cl::desc("fold what the routing makes trivial: identical experts, selections of all experts, "
+                                   "combinations of one slot; leave dead experts unloaded (default)"),
+                    llvm::cl::init(true)};
 };
 
 void buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineOptions &options);

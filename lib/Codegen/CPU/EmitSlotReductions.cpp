@@ -37,16 +37,16 @@ namespace {
 class ReductionEmitter {
 public:
   ReductionEmitter(linalg::GenericOp reduction, linalg::GenericOp finish, Value init, Attribute start, int64_t lanes)
-      : reduction(reduction), finish(finish), init(init), start(start), lanes(lanes), cube(reduction.getInputs()[0]) {
-    auto type = cast<RankedTensorType>(cube.getType());
-    count = type.getDimSize(1);
-    width = type.getDimSize(2);
+      : reduction(reduction), finish(finish), init(init), start(start), lanes(lanes) {
+    SmallVector<int64_t> ranges = reduction.getStaticLoopRanges();
+    width = ranges[1];
+    count = ranges[2];
   }
 
   FailureOr<Value> emit(OpBuilder &b) {
     Location loc = reduction.getLoc();
     Value zero = constant(b, loc, 0), one = constant(b, loc, 1);
-    Value rows = getValueOrCreateConstantIndexOp(b, loc, tensor::getMixedSize(b, loc, cube, 0));
+    Value rows = getValueOrCreateConstantIndexOp(b, loc, tensor::getMixedSize(b, loc, reduction.getInputs()[0], 0));
     bool failed = false;
     auto loop = scf::ForOp::create(b, loc, zero, rows, one, ValueRange(init),
                                    [&](OpBuilder &nested, Location loc, Value row, ValueRange carried) {
@@ -90,22 +90,21 @@ private:
     SmallVector<Value> sums(vectors, initial), columns;
     for (int64_t v = 0; v != vectors; ++v)
       columns.push_back(arith::AddIOp::create(b, loc, column, constant(b, loc, v * lanes)));
-    auto loop = scf::ForOp::create(
-        b, loc, constant(b, loc, 0), constant(b, loc, count), constant(b, loc, 1), sums,
-        [&](OpBuilder &nested, Location loc, Value slot, ValueRange carried) {
-          SmallVector<Value> next;
-          for (int64_t v = 0; v != vectors; ++v) {
-            SmallVector<Value> arguments{read(nested, loc, ValueRange{row, slot, columns[v]}, whole)};
-            // Weights and ids of slots.
-            for (Value values : reduction.getInputs().drop_front())
-              arguments.push_back(tensor::ExtractOp::create(nested, loc, values, ValueRange{row, slot}));
-            arguments.push_back(carried[v]);
-            FailureOr<SmallVector<Value>> sum = inlineVectorBody(nested, loc, *reduction.getBody(), arguments, lanes);
-            failed |= mlir::failed(sum);
-            next.push_back(failed ? carried[v] : sum->front());
-          }
-          scf::YieldOp::create(nested, loc, next);
-        });
+    auto loop = scf::ForOp::create(b, loc, constant(b, loc, 0), constant(b, loc, count), constant(b, loc, 1), sums,
+                                   [&](OpBuilder &nested, Location loc, Value slot, ValueRange carried) {
+                                     SmallVector<Value> next;
+                                     for (int64_t v = 0; v != vectors; ++v) {
+                                       SmallVector<Value> arguments;
+                                       for (OpOperand *input : reduction.getDpsInputOperands())
+                                         arguments.push_back(read(nested, loc, *input, {row, columns[v], slot}, whole));
+                                       arguments.push_back(carried[v]);
+                                       FailureOr<SmallVector<Value>> sum =
+                                           inlineVectorBody(nested, loc, *reduction.getBody(), arguments, lanes);
+                                       failed |= mlir::failed(sum);
+                                       next.push_back(failed ? carried[v] : sum->front());
+                                     }
+                                     scf::YieldOp::create(nested, loc, next);
+                                   });
     for (int64_t v = 0; v != vectors; ++v) {
       // The last argument stands for the old value of the output, which the body does not read.
       SmallVector<Value> arguments{loop.getResult(v)};
@@ -126,10 +125,18 @@ private:
     return out;
   }
 
-  Value read(OpBuilder &b, Location loc, ValueRange indices, bool whole) {
-    Type element = cast<RankedTensorType>(cube.getType()).getElementType();
+  /// What the loops (row, column, slot) read of an input: columns are a vector, and a value of a slot (its weight, its
+  /// id) is a scalar.
+  Value read(OpBuilder &b, Location loc, OpOperand &input, ArrayRef<Value> loops, bool whole) {
+    AffineMap map = reduction.getMatchingIndexingMap(&input);
+    SmallVector<Value> indices;
+    for (AffineExpr at : map.getResults())
+      indices.push_back(loops[cast<AffineDimExpr>(at).getPosition()]);
+    if (!map.isFunctionOfDim(1))
+      return tensor::ExtractOp::create(b, loc, input.get(), indices);
+    Type element = getElementTypeOrSelf(input.get().getType());
     Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
-    return vector::TransferReadOp::create(b, loc, VectorType::get({lanes}, element), cube, indices, zero,
+    return vector::TransferReadOp::create(b, loc, VectorType::get({lanes}, element), input.get(), indices, zero,
                                           ArrayRef<bool>{whole});
   }
 
@@ -137,8 +144,7 @@ private:
   Value init;                          ///< [rows, columns]: what the result updates
   Attribute start;
   int64_t lanes;
-  Value cube; ///< [rows, slots, columns]
-  int64_t count, width;
+  int64_t count, width; ///< slots of a row, columns
 };
 
 struct EmitSlotReductions : moe::impl::EmitSlotReductionsBase<EmitSlotReductions> {

@@ -39,25 +39,21 @@ private:
     MLIRContext *ctx = b.getContext();
     int64_t count = op.getCount(), width = op.getResult().getType().getDimSize(1);
     OpFoldResult zero = b.getIndexAttr(0), columns = b.getIndexAttr(width);
-    Value countValue = indexConstant(b, loc, count);
-    Value firstSlot = arith::MulIOp::create(b, loc, first, countValue);
-    std::optional<int64_t> fixed = getConstantIntValue(rows);
-    OpFoldResult slots = b.getIndexAttr(fixed.value_or(0) * count);
-    if (!fixed)
-      slots = arith::MulIOp::create(b, loc, asValue(b, loc, rows), countValue).getResult();
-    Value flat = slice(b, loc, op.getRows(), {firstSlot, zero}, {slots, columns});
-    int64_t staticRows = fixed.value_or(ShapedType::kDynamic);
-    auto cubeType = RankedTensorType::get({staticRows, count, width}, op.getRows().getType().getElementType());
-    SmallVector<ReassociationIndices> groups{{0, 1}, {2}};
-    Value cube = tensor::ExpandShapeOp::create(b, loc, cubeType, flat, groups,
-                                               SmallVector<OpFoldResult>{rows, b.getIndexAttr(count), columns});
-
     AffineExpr t = b.getAffineDimExpr(0), d = b.getAffineDimExpr(1), k = b.getAffineDimExpr(2);
-    SmallVector<Value> inputs{cube};
-    SmallVector<AffineMap> maps{AffineMap::get(3, 0, {t, k, d}, ctx)};
+    SmallVector<Value> inputs;
+    SmallVector<AffineMap> maps;
+    auto addInput = [&](Value input, ArrayRef<AffineExpr> at) {
+      inputs.push_back(input);
+      maps.push_back(AffineMap::get(3, 0, at, ctx));
+    };
+    // Where all rows are one number, the body takes that instead of rows.
+    auto splat = op.getShared() ? op.getRows().getDefiningOp<tensor::SplatOp>() : tensor::SplatOp();
+    if (!op.getShared())
+      addInput(sliceSlots(b, op, first, rows), {t, k, d});
+    else if (!splat)
+      addInput(slice(b, loc, op.getRows(), {first, zero}, {rows, columns}), {t, d});
     auto addSlotValues = [&](Value values) {
-      inputs.push_back(slice(b, loc, values, {first, zero}, {rows, b.getIndexAttr(count)}));
-      maps.push_back(AffineMap::get(3, 0, {t, k}, ctx));
+      addInput(slice(b, loc, values, {first, zero}, {rows, b.getIndexAttr(count)}), {t, k});
     };
     if (op.getWeights())
       addSlotValues(op.getWeights());
@@ -70,17 +66,17 @@ private:
     Value filled = linalg::FillOp::create(b, loc, startValue, empty).getResult(0);
     SmallVector<utils::IteratorType> loops{utils::IteratorType::parallel, utils::IteratorType::parallel,
                                            utils::IteratorType::reduction};
-    auto reduction =
-        linalg::GenericOp::create(b, loc, TypeRange(filled.getType()), inputs, ValueRange(filled), maps, loops,
-                                  [&](OpBuilder &nested, Location loc, ValueRange args) {
-                                    Value y = combineToF32(nested, loc, args.front());
-                                    Value w = op.getWeights() ? combineToF32(nested, loc, args[1]) : Value();
-                                    Value next = combineStep(nested, loc, kind, args.back(), y, w);
-                                    if (op.getIds())
-                                      next = arith::SelectOp::create(
-                                          nested, loc, isUsed(nested, loc, args.drop_back().back()), next, args.back());
-                                    linalg::YieldOp::create(nested, loc, next);
-                                  });
+    auto reduction = linalg::GenericOp::create(
+        b, loc, TypeRange(filled.getType()), inputs, ValueRange(filled), maps, loops,
+        [&](OpBuilder &nested, Location loc, ValueRange args) {
+          Value y = combineToF32(nested, loc, splat ? splat.getInput() : args.front());
+          Value w = op.getWeights() ? combineToF32(nested, loc, args[splat ? 0 : 1]) : Value();
+          Value next = combineStep(nested, loc, kind, args.back(), y, w);
+          if (op.getIds())
+            next =
+                arith::SelectOp::create(nested, loc, isUsed(nested, loc, args.drop_back().back()), next, args.back());
+          linalg::YieldOp::create(nested, loc, next);
+        });
     reduction->setAttr(kSlotReductionAttr, b.getUnitAttr());
 
     AffineMap identity = AffineMap::getMultiDimIdentityMap(2, ctx);
@@ -107,6 +103,25 @@ private:
                  linalg::YieldOp::create(nested, loc, combineFromF32(nested, loc, value, element));
                })
         .getResult(0);
+  }
+
+  /// The slots of `rows` rows from `first` on, [rows, slots, columns].
+  static Value sliceSlots(OpBuilder &b, CombineSlotsOp op, Value first, OpFoldResult rows) {
+    Location loc = op.getLoc();
+    int64_t count = op.getCount(), width = op.getResult().getType().getDimSize(1);
+    OpFoldResult columns = b.getIndexAttr(width);
+    Value countValue = indexConstant(b, loc, count);
+    Value firstSlot = arith::MulIOp::create(b, loc, first, countValue);
+    std::optional<int64_t> fixed = getConstantIntValue(rows);
+    OpFoldResult slots = b.getIndexAttr(fixed.value_or(0) * count);
+    if (!fixed)
+      slots = arith::MulIOp::create(b, loc, asValue(b, loc, rows), countValue).getResult();
+    Value flat = slice(b, loc, op.getRows(), {firstSlot, b.getIndexAttr(0)}, {slots, columns});
+    auto cubeType = RankedTensorType::get({fixed.value_or(ShapedType::kDynamic), count, width},
+                                          op.getRows().getType().getElementType());
+    SmallVector<ReassociationIndices> groups{{0, 1}, {2}};
+    return tensor::ExpandShapeOp::create(b, loc, cubeType, flat, groups,
+                                         SmallVector<OpFoldResult>{rows, b.getIndexAttr(count), columns});
   }
 
   static Value isUsed(OpBuilder &b, Location loc, Value id) {

@@ -103,3 +103,39 @@ func.func @log_sum_exp(%r: tensor<?x8xf32>, %w: tensor<?x3xbf16>, %o: tensor<?x8
       -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
+
+// -----
+
+// All slots of a row hold row t: it is the same for each of them.
+// CHECK: #[[$SHARED:.*]] = affine_map<(d0, d1, d2) -> (d0, d1)>
+// CHECK: #[[$OF_SLOT:.*]] = affine_map<(d0, d1, d2) -> (d0, d2)>
+// CHECK-LABEL: func.func @shared
+// CHECK: scf.forall
+// CHECK: %[[ROWS:.*]] = tensor.extract_slice %arg0[%{{.*}}, 0] [%{{.*}}, 8]
+// CHECK: linalg.generic {indexing_maps = [#[[$SHARED]], #[[$OF_SLOT]], #[[$OF_SLOT]], #[[$SHARED]]]
+// CHECK-SAME: ins(%[[ROWS]], %{{.*}}, %{{.*}} :
+// CHECK-SAME: moe.slot_reduction
+func.func @shared(%r: tensor<?x8xf32>, %w: tensor<?x2xf32>, %i: tensor<?x2xi32>, %o: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %y = moe.combine_slots %r shared 2 weighted_sum weights %w ids %i : tensor<?x8xf32>, tensor<?x2xf32> ids tensor<?x2xi32>
+      outs(%o : tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+// Rows of one number are not read.
+// CHECK-LABEL: func.func @number
+// CHECK: %[[TWO:.*]] = arith.constant 2.000000e+00 : bf16
+// CHECK-NOT: tensor.extract_slice %{{.*}} : tensor<?x8xbf16>
+// CHECK: linalg.generic
+// CHECK-SAME: moe.slot_reduction
+// CHECK-NEXT: ^bb0(%[[W:.*]]: f32, %[[ACC:.*]]: f32):
+// CHECK-NEXT: %[[Y:.*]] = arith.extf %[[TWO]]
+// CHECK-NEXT: arith.mulf %[[W]], %[[Y]]
+func.func @number(%n: index, %w: tensor<?x2xf32>, %o: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %two = arith.constant 2.0 : bf16
+  %r = tensor.splat %two[%n] : tensor<?x8xbf16>
+  %y = moe.combine_slots %r shared 2 weighted_sum weights %w : tensor<?x8xbf16>, tensor<?x2xf32>
+      outs(%o : tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}

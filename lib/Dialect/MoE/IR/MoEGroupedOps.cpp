@@ -287,6 +287,8 @@ LogicalResult CombineSlotsOp::verify() {
     return emitOpError("expects weights [rows, ") << count << "] exactly for weighted_sum and log_sum_exp";
   if (getIds() && getIds().getType().getDimSize(1) != count) // C4
     return emitOpError("expects ids [rows, ") << count << "], got " << getIds().getType();
+  if (getShared() && !getWeights() && !getIds()) // C5
+    return emitOpError("expects weights or ids with shared rows");
   return success();
 }
 MutableOperandRange CombineSlotsOp::getDpsInitsMutable() { return getInitMutable(); }

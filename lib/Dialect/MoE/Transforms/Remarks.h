@@ -30,6 +30,16 @@ inline remark::detail::InFlightRemark notFused(Operation *op, StringRef pass) {
   return remark::missed(op->getLoc(), remarkAbout(op, "not fused", pass));
 }
 
+/// `pass` made less of `op`.
+inline remark::detail::InFlightRemark folded(Operation *op, StringRef pass) {
+  return remark::passed(op->getLoc(), remarkAbout(op, "folded", pass));
+}
+
+/// `pass` left `op` as it is; stream the reason.
+inline remark::detail::InFlightRemark notFolded(Operation *op, StringRef pass) {
+  return remark::missed(op->getLoc(), remarkAbout(op, "not folded", pass));
+}
+
 } // namespace mlir::moe
 
 #endif // MOE_LIB_DIALECT_MOE_TRANSFORMS_REMARKS_H

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===- RowsToGrouped.cpp - dispatched rows to sorted rows -------------------------------------------------===//
 
+#include "Remarks.h"
 #include "Routings.h"
 #include "ToGrouped.h"
 
@@ -69,6 +70,10 @@ struct ConvertCombine : OpConversionPattern<CombineOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(CombineOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
+    if (auto dispatch = getUnchangedRows(op)) {
+      combineShared(op, b.getRemappedValue(dispatch.getRows()), GroupedRouting(adaptor.getRouting()), b);
+      return success();
+    }
     GroupedRagged ragged(adaptor.getRows());
     GroupedRouting routing(adaptor.getRouting());
     auto sorted = cast<RankedTensorType>(ragged.rows.getType());
@@ -76,9 +81,8 @@ struct ConvertCombine : OpConversionPattern<CombineOp> {
     // Slots that get no row are not looked at, so they need no value.
     Value init = createEmptyRows(b, loc, sorted, slotCount(b, loc, routing.ids));
     auto scatter = ScatterOp::create(b, loc, sorted, ragged.rows, ragged.slots, drops ? ragged.offsets : Value(), init);
-    bool weighted = op.getKind() == CombineKind::WeightedSum || op.getKind() == CombineKind::LogSumExp;
     auto result = op.getResult().getType();
-    Value weights = weighted ? routing.weights : Value();
+    Value weights = usesWeights(op) ? routing.weights : Value();
     bool rowsPicked = picksRows(op.getRouting().getType());
     Value like = rowsPicked ? adaptor.getLike().front() : routing.ids;
     Value output = createEmptyRows(b, loc, result, rowCount(b, loc, like));
@@ -86,10 +90,35 @@ struct ConvertCombine : OpConversionPattern<CombineOp> {
       b.replaceOpWithNewOp<CombineRowsOp>(op, result, scatter.getResult(), routing.ids, op.getKindAttr(), weights,
                                           output);
     else
-      b.replaceOpWithNewOp<CombineSlotsOp>(op, result, scatter.getResult(),
+      b.replaceOpWithNewOp<CombineSlotsOp>(op, result, scatter.getResult(), /*shared=*/UnitAttr(),
                                            b.getI64IntegerAttr(op.getRouting().getType().getCount()), op.getKindAttr(),
                                            weights, drops ? routing.ids : Value(), output);
     return success();
+  }
+
+private:
+  static bool usesWeights(CombineOp op) {
+    return op.getKind() == CombineKind::WeightedSum || op.getKind() == CombineKind::LogSumExp;
+  }
+
+  /// The dispatch, where rows come back from it as they went in: each row is in all of its slots.
+  static DispatchOp getUnchangedRows(CombineOp op) {
+    auto dispatch = op.getRows().getDefiningOp<DispatchOp>();
+    bool unchanged = dispatch && !dispatch.getWeighted() && dispatch.getRouting() == op.getRouting() &&
+                     !picksRows(op.getRouting().getType());
+    return unchanged ? dispatch : DispatchOp();
+  }
+
+  /// The rows need no order; the dispatch and its plan are left without a user.
+  static void combineShared(CombineOp op, Value rows, GroupedRouting routing, ConversionPatternRewriter &b) {
+    auto result = op.getResult().getType();
+    Value output = createEmptyRows(b, op.getLoc(), result, rowCount(b, op.getLoc(), routing.ids));
+    Value weights = usesWeights(op) ? routing.weights : Value();
+    Value ids = !weights || mayDrop(op.getRouting()) ? routing.ids : Value();
+    folded(op, "moe-to-grouped") << "rows that come back unchanged are combined where they are";
+    b.replaceOpWithNewOp<CombineSlotsOp>(op, result, rows, b.getUnitAttr(),
+                                         b.getI64IntegerAttr(op.getRouting().getType().getCount()), op.getKindAttr(),
+                                         weights, ids, output);
   }
 };
 

@@ -141,6 +141,15 @@ func.func @combine_c4(%x: tensor<?x4xf32>, %i: tensor<?x3xi32>) {
 
 // -----
 
+// moe.combine_slots C5
+func.func @combine_c5(%x: tensor<?x4xf32>) {
+  // expected-error @below {{expects weights or ids with shared rows}}
+  moe.combine_slots %x shared 2 sum : tensor<?x4xf32> outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
 // moe.combine_rows C1
 func.func @combine_rows_c1(%x: tensor<?x4xf32>, %i: tensor<?x2xi32>, %o: tensor<?x5xf32>) {
   // expected-error @below {{expects rows and result of one width, got 'tensor<?x4xf32>' and 'tensor<?x5xf32>'}}

@@ -323,7 +323,8 @@ def MoE_CombineSlotsOp : MoE_GroupedOp<"combine_slots", [AttrSizedOperandSegment
     whose weights were applied by the product before is a `sum`. With `ids`
     [T, K] slots whose id is -1 are left out, whatever their rows hold, and a
     mean is over the others; a row without any is 0 (-inf for max and
-    log_sum_exp). `result` has T rows.
+    log_sum_exp). `result` has T rows. `shared` says that all slots of a row hold
+    one row: rows are [T, D], and `rows[t]` stands for `rows[t * K + k]`.
 
     ```mlir
     %y = moe.combine_slots %rows 2 weighted_sum weights %w : tensor<?x64xf32>, tensor<?x2xf32>
@@ -334,13 +335,14 @@ def MoE_CombineSlotsOp : MoE_GroupedOp<"combine_slots", [AttrSizedOperandSegment
 
     C1: rows and result have the same width. C2: count >= 1. C3: weights are
     there exactly for weighted_sum and log_sum_exp, with `count` columns. C4:
-    ids have `count` columns.
+    ids have `count` columns. C5: shared rows need weights or ids, which say how
+    many slots there are.
   }];
-  let arguments = (ins MoE_Rows:$rows, I64Attr:$count, MoE_CombineKind:$kind, Optional<MoE_Rows>:$weights,
-                       Optional<MoE_Ids>:$ids, MoE_Rows:$init);
+  let arguments = (ins MoE_Rows:$rows, UnitAttr:$shared, I64Attr:$count, MoE_CombineKind:$kind,
+                       Optional<MoE_Rows>:$weights, Optional<MoE_Ids>:$ids, MoE_Rows:$init);
   let results = (outs MoE_Rows:$result);
   let assemblyFormat = [{
-    $rows $count $kind (`weights` $weights^)? (`ids` $ids^)? attr-dict `:` type($rows) (`,` type($weights)^)?
+    $rows (`shared` $shared^)? $count $kind (`weights` $weights^)? (`ids` $ids^)? attr-dict `:` type($rows) (`,` type($weights)^)?
     (`ids` type($ids)^)? `outs` `(` $init `:` type($init) `)` `->` type($result)
   }];
   let extraClassDeclaration = "::mlir::MutableOperandRange getDpsInitsMutable();";

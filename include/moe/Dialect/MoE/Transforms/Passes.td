@@ -9,6 +9,41 @@ include "mlir/Pass/PassBase.td"
 
 //===-- On the model form -----------------------------------------------------------------------------------===//
 
+def HoistIdenticalExperts : Pass<"moe-hoist-identical-experts"> {
+  let summary = "Compute experts that are all the same before rows are dispatched";
+  let description = [{
+    A body of `moe.experts` that uses no expert's slice of a weight is one
+    function of the row: identity, zero, constant, or any other. It is computed
+    once for each row, and its result is dispatched. Where that goes straight on
+    to the combination, `moe-to-grouped` needs neither plan nor gather. A map
+    that looks at no element becomes one number.
+
+    Declined for weighted dispatches, for experts that pick rows, and for a
+    product where slots may go nowhere.
+
+    ```mlir
+    func.func @identity(%x: tensor<?x4xf32>, %r: !moe.routing<8, 2, f32>) -> tensor<?x4xf32> {
+      %rows = moe.dispatch %x by %r : tensor<?x4xf32>, !moe.routing<8, 2, f32> -> !moe.ragged<8, 4, f32>
+      %y = moe.experts %rows : !moe.ragged<8, 4, f32> -> !moe.ragged<8, 4, f32> {
+      ^bb0(%row: tensor<?x4xf32>):
+        moe.yield %row : tensor<?x4xf32>
+      }
+      %out = moe.combine %y by %r weighted_sum : !moe.ragged<8, 4, f32>, !moe.routing<8, 2, f32> -> tensor<?x4xf32>
+      return %out : tensor<?x4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @identity(%x: tensor<?x4xf32>, %r: !moe.routing<8, 2, f32>) -> tensor<?x4xf32> {
+      %rows = moe.dispatch %x by %r : tensor<?x4xf32>, !moe.routing<8, 2, f32> -> !moe.ragged<8, 4, f32>
+      %out = moe.combine %rows by %r weighted_sum : !moe.ragged<8, 4, f32>, !moe.routing<8, 2, f32> -> tensor<?x4xf32>
+      return %out : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def FuseGateUp : Pass<"moe-fuse-gate-up"> {
   let summary = "Multiply rows by several matrices in one product";
   let description = [{
@@ -49,7 +84,9 @@ def ToGrouped : Pass<"moe-to-grouped", "::mlir::ModuleOp"> {
     and a `moe.map` of several products or with vectors of an expert becomes
     the epilogue of one. Where the routing may drop slots, the plan's
     offsets say how many rows there are, and the combination leaves out slots
-    by their ids.
+    by their ids. A routing of all experts in order has a plan without a sort, and
+    rows that come back from a dispatch unchanged are combined where they are,
+    without a plan.
 
     Not lowered yet, with an error: other uses of an expert's slice of a
     weight, and ragged operands that several routings dispatched.
