@@ -31,6 +31,7 @@ struct ConvertGroupedToLinalg : moe::impl::ConvertGroupedToLinalgBase<ConvertGro
     populateGroupedMatmulPatterns(patterns);
     populateRouterPatterns(patterns);
     populatePlanPatterns(patterns);
+    populatePlanAllPatterns(patterns);
     populateRowMovementPatterns(patterns);
     populateRowMapPatterns(patterns);
     populateScorePatterns(patterns);

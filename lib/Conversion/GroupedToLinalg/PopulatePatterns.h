@@ -11,6 +11,7 @@ namespace mlir::moe {
 void populateGroupedMatmulPatterns(RewritePatternSet &patterns);
 void populateRouterPatterns(RewritePatternSet &patterns);
 void populatePlanPatterns(RewritePatternSet &patterns);
+void populatePlanAllPatterns(RewritePatternSet &patterns);
 void populateRowMovementPatterns(RewritePatternSet &patterns);
 void populateRowMapPatterns(RewritePatternSet &patterns);
 void populateScorePatterns(RewritePatternSet &patterns);

@@ -142,6 +142,7 @@ Axis AllAttr::getSelectAxis() const { return Axis::Expert; }
 int64_t AllAttr::getCount(int64_t experts) const { return experts; }
 int64_t AllAttr::getNumGroups() const { return 1; }
 bool AllAttr::mayDrop() const { return false; }
+bool AllAttr::isInOrder() const { return true; }
 LogicalResult AllAttr::verifySelect(function_ref<InFlightDiagnostic()>, int64_t) const { return success(); }
 
 //===-- #moe.part -------------------------------------------------------------------------------------------===//

@@ -179,6 +179,17 @@ void PlanRowsOp::getAsmResultNames(OpAsmSetValueNameFn name) {
   name(getSlots(), "slots");
 }
 
+LogicalResult PlanAllOp::verify() { return verifyPlan(*this); }
+MutableOperandRange PlanAllOp::getDpsInitsMutable() { return MutableOperandRange(*this, getNumOperands() - 3, 3); }
+LogicalResult PlanAllOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(*this, b, shapes);
+}
+void PlanAllOp::getAsmResultNames(OpAsmSetValueNameFn name) {
+  name(getOffsets(), "offsets");
+  name(getTokens(), "tokens");
+  name(getSlots(), "slots");
+}
+
 //===-- moe.gather, moe.scatter -----------------------------------------------------------------------------===//
 
 LogicalResult GatherOp::verify() {

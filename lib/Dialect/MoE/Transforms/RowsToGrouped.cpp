@@ -17,6 +17,12 @@ static Value slotCount(OpBuilder &b, Location loc, Value ids) {
   return arith::MulIOp::create(b, loc, rowCount(b, loc, ids), arith::ConstantIndexOp::create(b, loc, count));
 }
 
+/// Whether slot k of every row goes to expert k.
+static bool isInOrder(TypedValue<RoutingType> routing) {
+  auto route = routing.getDefiningOp<RouteOp>();
+  return route && route.getSelection().isInOrder();
+}
+
 namespace {
 
 /// Every dispatch plans its routing anew; CSE makes one plan of those of one routing.
@@ -31,11 +37,12 @@ struct ConvertDispatch : OpConversionPattern<DispatchOp> {
     Value slots = slotCount(b, loc, routing.ids);
     Value offsetsInit = tensor::EmptyOp::create(b, loc, types[1], ValueRange());
     Value indicesInit = tensor::EmptyOp::create(b, loc, types[2], slots);
-    auto create = [&](auto kind) -> Operation * {
-      return decltype(kind)::create(b, loc, types[1], types[2], types[2], routing.ids, offsetsInit, indicesInit,
-                                    indicesInit);
+    auto create = [&](auto kind, Value of) -> Operation * {
+      return decltype(kind)::create(b, loc, types[1], types[2], types[2], of, offsetsInit, indicesInit, indicesInit);
     };
-    Operation *plan = picksRows(op.getRouting().getType()) ? create(PlanRowsOp()) : create(PlanOp());
+    Operation *plan = picksRows(op.getRouting().getType()) ? create(PlanRowsOp(), routing.ids)
+                      : isInOrder(op.getRouting())         ? create(PlanAllOp(), rowCount(b, loc, routing.ids))
+                                                           : create(PlanOp(), routing.ids);
     Value offsets = plan->getResult(0), tokens = plan->getResult(1), sortedSlots = plan->getResult(2);
     Value rowsInit = createEmptyRows(b, loc, cast<RankedTensorType>(types[0]), slots);
     Value weights;

@@ -32,8 +32,8 @@ bool isModelOp(Operation *op) {
 }
 
 bool isGroupedOp(Operation *op) {
-  return isa<SelectOp, SelectRowsOp, SelectWithinOp, RouterOp, PlanOp, PlanRowsOp, GatherOp, GroupedMatmulOp, ScatterOp,
-             CombineSlotsOp, CombineRowsOp>(op);
+  return isa<SelectOp, SelectRowsOp, SelectWithinOp, RouterOp, PlanOp, PlanRowsOp, PlanAllOp, GatherOp, GroupedMatmulOp,
+             ScatterOp, CombineSlotsOp, CombineRowsOp>(op);
 }
 
 /// Scores and row-wise ops belong to both forms.

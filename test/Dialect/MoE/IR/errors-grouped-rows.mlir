@@ -102,6 +102,26 @@ func.func @within_c5(%p: tensor<?x2xi32>, %q: tensor<?x3xf32>, %l: tensor<?x8xf3
 
 // -----
 
+// moe.plan_all C1
+func.func @all_c1(%n: index, %o: tensor<1xindex>, %t: tensor<?xindex>) {
+  // expected-error @below {{expects static offsets of at least two elements, got 'tensor<1xindex>'}}
+  moe.plan_all %n outs(%o, %t, %t : tensor<1xindex>, tensor<?xindex>, tensor<?xindex>)
+      -> tensor<1xindex>, tensor<?xindex>, tensor<?xindex>
+  return
+}
+
+// -----
+
+// moe.plan_all C2
+func.func @all_c2(%n: index, %o: tensor<9xindex>, %t: tensor<?xindex>, %s: tensor<6xindex>) {
+  // expected-error @below {{expects tokens and slots of one type, got 'tensor<?xindex>' and 'tensor<6xindex>'}}
+  moe.plan_all %n outs(%o, %t, %s : tensor<9xindex>, tensor<?xindex>, tensor<6xindex>)
+      -> tensor<9xindex>, tensor<?xindex>, tensor<6xindex>
+  return
+}
+
+// -----
+
 // moe.plan_rows C1
 func.func @plan_c1(%ids: tensor<?x2xi32>, %o: tensor<1xindex>, %t: tensor<?xindex>) {
   // expected-error @below {{expects static offsets of at least two elements, got 'tensor<1xindex>'}}

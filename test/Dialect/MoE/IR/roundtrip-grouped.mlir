@@ -95,3 +95,18 @@ func.func @rows(%x: tensor<?x4xf32>, %l: tensor<?x8xf32>, %b: tensor<8xf32>, %i:
       outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
   return %y, %z : tensor<?x4xf32>, tensor<?x4xf32>
 }
+
+// CHECK-LABEL: func.func @all
+// CHECK: %offsets, %tokens, %slots = moe.plan_all %{{.*}} outs(%{{.*}}, %{{.*}}, %{{.*}} : tensor<9xindex>, tensor<?xindex>, tensor<?xindex>) ->
+// CHECK: moe.combine_slots %{{.*}} shared 2 mean ids %{{.*}} : tensor<?x4xf32> ids tensor<?x2xi32> outs(
+// CHECK: moe.combine_slots %{{.*}} shared 2 weighted_sum weights %{{.*}} : tensor<?x4xf32>, tensor<?x2xf32> outs(
+func.func @all(%n: index, %x: tensor<?x4xf32>, %i: tensor<?x2xi32>, %v: tensor<?x2xf32>, %o: tensor<9xindex>,
+               %t: tensor<?xindex>) -> (tensor<9xindex>, tensor<?x4xf32>, tensor<?x4xf32>) {
+  %offsets, %tokens, %slots = moe.plan_all %n outs(%o, %t, %t : tensor<9xindex>, tensor<?xindex>, tensor<?xindex>)
+      -> tensor<9xindex>, tensor<?xindex>, tensor<?xindex>
+  %y = moe.combine_slots %x shared 2 mean ids %i : tensor<?x4xf32> ids tensor<?x2xi32>
+      outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %z = moe.combine_slots %x shared 2 weighted_sum weights %v : tensor<?x4xf32>, tensor<?x2xf32>
+      outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %offsets, %y, %z : tensor<9xindex>, tensor<?x4xf32>, tensor<?x4xf32>
+}

@@ -152,3 +152,69 @@ func.func @within(%x: tensor<?x4xf32>, %n: tensor<?x4xf32>, %l: tensor<?x16xf32>
   %out = moe.combine %rows by %r sum : !moe.ragged<16, 4, f32>, !moe.routing<16, 2, f32> -> tensor<?x4xf32>
   return %out : tensor<?x4xf32>
 }
+
+// -----
+
+// A part of a routing: ids from its first expert on, -1 for all others. Its slots may go nowhere.
+// CHECK-LABEL: func.func @part(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x4xf32>, %[[IDS:[^:]*]]: tensor<?x2xi32>, %[[W:[^:]*]]: tensor<?x2xf32>
+// CHECK: %[[PART:.*]] = linalg.map ins(%[[IDS]] : tensor<?x2xi32>)
+// CHECK: %[[TWO:.*]] = arith.constant 2 : i32
+// CHECK: %[[OWN:.*]] = arith.subi %{{.*}}, %[[TWO]]
+// CHECK: %[[THREE:.*]] = arith.constant 3 : i32
+// CHECK: %[[INSIDE:.*]] = arith.cmpi ult, %[[OWN]], %[[THREE]]
+// CHECK: %[[NONE:.*]] = arith.constant -1 : i32
+// CHECK: arith.select %[[INSIDE]], %[[OWN]], %[[NONE]]
+// CHECK: moe.plan %[[PART]]
+// CHECK: moe.gather %[[X]] at %{{.*}} offsets
+func.func @part(%x: tensor<?x4xf32>, %r: !moe.routing<8, 2, f32>) -> !moe.ragged<3, 4, f32> {
+  %p = moe.narrow_routing %r from 2 to 5 : !moe.routing<8, 2, f32> -> !moe.routing<3, 2, f32>
+  %rows = moe.dispatch %x by %p : tensor<?x4xf32>, !moe.routing<3, 2, f32> -> !moe.ragged<3, 4, f32>
+  return %rows : !moe.ragged<3, 4, f32>
+}
+
+// -----
+
+// All experts in order: the plan looks at no id.
+// CHECK-LABEL: func.func @all(
+// CHECK: %[[IDS:.*]], %{{.*}} = moe.select %{{.*}} select #moe.all
+// CHECK: tensor.dim %[[IDS]]
+// CHECK: moe.plan_all %dim{{.*}} outs(
+// CHECK: moe.gather %{{.*}} at %{{[^ ]*}} :
+func.func @all(%x: tensor<?x4xf32>, %logits: tensor<?x8xf32>) -> !moe.ragged<8, 4, f32> {
+  %r = moe.route %logits select #moe.all rank logits weigh #moe.softmax over all
+      : tensor<?x8xf32> -> !moe.routing<8, 8, f32>
+  %rows = moe.dispatch %x by %r : tensor<?x4xf32>, !moe.routing<8, 8, f32> -> !moe.ragged<8, 4, f32>
+  return %rows : !moe.ragged<8, 4, f32>
+}
+
+// -----
+
+// Rows that come back unchanged are combined where they are: by weights, and by ids where these say what to leave out.
+// CHECK-LABEL: func.func @unchanged(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x4xbf16>, %[[LOGITS:[^:]*]]: tensor<?x8xf32>
+// CHECK: %[[IDS:.*]], %[[W:.*]] = moe.select %[[LOGITS]]
+// CHECK: moe.combine_slots %[[X]] shared 2 weighted_sum weights %[[W]] :
+// CHECK: moe.combine_slots %[[X]] shared 2 max ids %[[IDS]] :
+func.func @unchanged(%x: tensor<?x4xbf16>, %logits: tensor<?x8xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %r = moe.route %logits select #moe.top_k<2> rank logits weigh #moe.sigmoid over each
+      : tensor<?x8xf32> -> !moe.routing<8, 2, f32>
+  %rows = moe.dispatch %x by %r : tensor<?x4xbf16>, !moe.routing<8, 2, f32> -> !moe.ragged<8, 4, bf16>
+  %a = moe.combine %rows by %r weighted_sum : !moe.ragged<8, 4, bf16>, !moe.routing<8, 2, f32> -> tensor<?x4xf32>
+  %b = moe.combine %rows by %r max : !moe.ragged<8, 4, bf16>, !moe.routing<8, 2, f32> -> tensor<?x4xf32>
+  return %a, %b : tensor<?x4xf32>, tensor<?x4xf32>
+}
+
+// -----
+
+// Weighted rows are not the same in each slot, and those of another routing are not in the slots at all.
+// CHECK-LABEL: func.func @changed(
+// CHECK-NOT: shared
+func.func @changed(%x: tensor<?x4xf32>, %r: !moe.routing<8, 2, f32>, %s: !moe.routing<8, 2, f32>)
+    -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %rows = moe.dispatch %x by %r weighted : tensor<?x4xf32>, !moe.routing<8, 2, f32> -> !moe.ragged<8, 4, f32>
+  %a = moe.combine %rows by %r sum : !moe.ragged<8, 4, f32>, !moe.routing<8, 2, f32> -> tensor<?x4xf32>
+  %more = moe.dispatch %x by %r : tensor<?x4xf32>, !moe.routing<8, 2, f32> -> !moe.ragged<8, 4, f32>
+  %b = moe.combine %more by %s sum : !moe.ragged<8, 4, f32>, !moe.routing<8, 2, f32> -> tensor<?x4xf32>
+  return %a, %b : tensor<?x4xf32>, tensor<?x4xf32>
+}

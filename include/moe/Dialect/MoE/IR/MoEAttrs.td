@@ -56,7 +56,7 @@ def MoE_GroupTopKAttr : MoE_Attr<"GroupTopK", "group_top_k", [DeclareAttrInterfa
   let hasCustomAssemblyFormat = 1;
 }
 
-def MoE_AllAttr : MoE_Attr<"All", "all", [DeclareAttrInterfaceMethods<SelectAttrInterface>]> {
+def MoE_AllAttr : MoE_Attr<"All", "all", [DeclareAttrInterfaceMethods<SelectAttrInterface, ["isInOrder"]>]> {
   let summary = "every expert: a dense mixture";
 }
 

@@ -211,6 +211,31 @@ def MoE_PlanRowsOp : MoE_GroupedOp<"plan_rows"> {
   let extraClassDeclaration = "::mlir::MutableOperandRange getDpsInitsMutable();";
 }
 
+def MoE_PlanAllOp : MoE_GroupedOp<"plan_all"> {
+  let summary = "the order of the slots where every row goes to every expert";
+  let description = [{
+    The plan of a routing of all E experts in the order of their index, which
+    needs no ids and no sort: sorted row `e * T + t` is slot `t * E + e` and holds
+    row t. `rows` is T. Results as those of `moe.plan`.
+
+    ```mlir
+    %offsets, %tokens, %slots = moe.plan_all %t
+        outs(%o, %i, %i : tensor<5xindex>, tensor<?xindex>, tensor<?xindex>)
+        -> tensor<5xindex>, tensor<?xindex>, tensor<?xindex>
+    ```
+
+    C1: offsets are static, of at least two elements (E + 1). C2: tokens and
+    slots have one type.
+  }];
+  let arguments = (ins Index:$rows, MoE_Indices:$offsetsInit, MoE_Indices:$tokensInit, MoE_Indices:$slotsInit);
+  let results = (outs MoE_Indices:$offsets, MoE_Indices:$tokens, MoE_Indices:$slots);
+  let assemblyFormat = [{
+    $rows attr-dict `outs` `(` $offsetsInit `,` $tokensInit `,` $slotsInit `:` type($offsetsInit) `,`
+    type($tokensInit) `,` type($slotsInit) `)` `->` type($offsets) `,` type($tokens) `,` type($slots)
+  }];
+  let extraClassDeclaration = "::mlir::MutableOperandRange getDpsInitsMutable();";
+}
+
 def MoE_GatherOp : MoE_GroupedOp<"gather", [AttrSizedOperandSegments]> {
   let summary = "rows in the order of a plan";
   let description = [{

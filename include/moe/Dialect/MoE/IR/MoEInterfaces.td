@@ -31,6 +31,11 @@ def SelectAttrInterface : AttrInterface<"SelectAttrInterface"> {
         parameter of this name is the implementation.
       }],
       "int64_t", "getCapacity", (ins), "", "return 0;">,
+    InterfaceMethod<[{
+        Whether all experts are selected in the order of their index, whatever
+        the logits are.
+      }],
+      "bool", "isInOrder", (ins), "", "return false;">,
     InterfaceMethod<"Checks the selection against the number of experts.", "::llvm::LogicalResult", "verifySelect",
       (ins "::llvm::function_ref<::mlir::InFlightDiagnostic()>":$emitError, "int64_t":$experts)>,
   ];

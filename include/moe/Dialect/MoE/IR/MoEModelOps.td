@@ -278,8 +278,10 @@ def MoE_CombineOp : MoE_Op<"combine", [Pure, DeclareOpInterfaceMethods<RoutedOpI
     Over the pairs of a row, with weights w and expert outputs y:
     `weighted_sum` w * y summed, `sum`, `mean`, `max` of y, `log_sum_exp`
     log(sum(w * exp(y))), the log density of a mixture. Computed in f32, in the
-    order of the routing (of experts, for a routing that picks rows), and
-    rounded once. A row without any pair is 0 (-inf for max and log_sum_exp).
+    order of the routing (of experts, for a routing that picks rows and, after
+    `moe-select-all`, for one of all experts), and rounded once. A row without
+    any pair is 0 (-inf for max and log_sum_exp). The pairs of a row whose
+    weights are NaN make it NaN, whatever their experts give: 0 * NaN is NaN.
 
     ```mlir
     %y = moe.combine %rows by %r weighted_sum : !moe.ragged<8, 64, f32>, !moe.routing<8, 2, f32> -> tensor<?x64xf32>

@@ -44,6 +44,41 @@ def HoistIdenticalExperts : Pass<"moe-hoist-identical-experts"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def SelectAll : Pass<"moe-select-all"> {
+  let summary = "Select nothing where every expert is selected";
+  let description = [{
+    Rows of a `moe.route` that selects every expert go to all of them, whatever
+    the logits are: dispatches and combinations use `#moe.all`, in the order of
+    the experts, and `moe-to-grouped` lowers them without top-k and sort. Who
+    unpacks the routing keeps the one that lists the best expert first. A score
+    over the selected is one over all.
+
+    ```mlir
+    func.func @all(%x: tensor<?x4xf32>, %logits: tensor<?x2xf32>) -> (tensor<?x4xf32>, tensor<?x2xi32>, tensor<?x2xf32>) {
+      %r = moe.route %logits select #moe.top_k<2> rank logits weigh #moe.softmax over selected
+          : tensor<?x2xf32> -> !moe.routing<2, 2, f32>
+      %rows = moe.dispatch %x by %r : tensor<?x4xf32>, !moe.routing<2, 2, f32> -> !moe.ragged<2, 4, f32>
+      %out = moe.combine %rows by %r weighted_sum : !moe.ragged<2, 4, f32>, !moe.routing<2, 2, f32> -> tensor<?x4xf32>
+      %ids, %w = moe.unpack_routing %r : !moe.routing<2, 2, f32> -> tensor<?x2xi32>, tensor<?x2xf32>
+      return %out, %ids, %w : tensor<?x4xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @all(%x: tensor<?x4xf32>, %logits: tensor<?x2xf32>) -> (tensor<?x4xf32>, tensor<?x2xi32>, tensor<?x2xf32>) {
+      %r = moe.route %logits select #moe.top_k<2> rank logits weigh #moe.softmax over selected
+          : tensor<?x2xf32> -> !moe.routing<2, 2, f32>
+      %all = moe.route %logits select #moe.all rank logits weigh #moe.softmax over all
+          : tensor<?x2xf32> -> !moe.routing<2, 2, f32>
+      %rows = moe.dispatch %x by %all : tensor<?x4xf32>, !moe.routing<2, 2, f32> -> !moe.ragged<2, 4, f32>
+      %out = moe.combine %rows by %all weighted_sum : !moe.ragged<2, 4, f32>, !moe.routing<2, 2, f32> -> tensor<?x4xf32>
+      %ids, %w = moe.unpack_routing %r : !moe.routing<2, 2, f32> -> tensor<?x2xi32>, tensor<?x2xf32>
+      return %out, %ids, %w : tensor<?x4xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+    }
+    ```
+  }];
+}
+
 def FuseGateUp : Pass<"moe-fuse-gate-up"> {
   let summary = "Multiply rows by several matrices in one product";
   let description = [{
