@@ -373,6 +373,45 @@ def FuseCombine : Pass<"moe-fuse-combine"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def FoldSingleSlot : Pass<"moe-fold-single-slot"> {
+  let summary = "Combine nothing where a row has one expert";
+  let description = [{
+    A `moe.combine_slots` of one slot, without weights and ids of its own, gives
+    the row of that slot: the product before it scatters to the rows of the result
+    and rounds them in its epilogue. Declined where slots may be dropped.
+
+    ```mlir
+    func.func @one(%x: tensor<?x6xf32>, %w: tensor<8x4x6xf32>, %offsets: tensor<9xindex>, %slots: tensor<?xindex>,
+                   %n: index, %out: tensor<?x4xbf16>) -> tensor<?x4xbf16> {
+      %init = tensor.empty(%n) : tensor<?x4xf32>
+      %s = moe.grouped_matmul %x weights %w offsets %offsets scatter %slots
+          : tensor<?x6xf32> weights tensor<8x4x6xf32> offsets tensor<9xindex> scatter tensor<?xindex>
+          outs(%init : tensor<?x4xf32>) -> tensor<?x4xf32> {
+      ^bb0(%acc: f32):
+        moe.yield %acc : f32
+      }
+      %y = moe.combine_slots %s 1 sum : tensor<?x4xf32> outs(%out : tensor<?x4xbf16>) -> tensor<?x4xbf16>
+      return %y : tensor<?x4xbf16>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @one(%x: tensor<?x6xf32>, %w: tensor<8x4x6xf32>, %offsets: tensor<9xindex>, %slots: tensor<?xindex>,
+                   %n: index, %out: tensor<?x4xbf16>) -> tensor<?x4xbf16> {
+      %y = moe.grouped_matmul %x weights %w offsets %offsets scatter %slots
+          : tensor<?x6xf32> weights tensor<8x4x6xf32> offsets tensor<9xindex> scatter tensor<?xindex>
+          outs(%out : tensor<?x4xbf16>) -> tensor<?x4xbf16> {
+      ^bb0(%acc: f32):
+        %rounded = arith.truncf %acc : f32 to bf16
+        moe.yield %rounded : bf16
+      }
+      return %y : tensor<?x4xbf16>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 //===-- Between forms ---------------------------------------------------------------------------------------===//
 
 def VerifyForm : Pass<"moe-verify-form"> {
