@@ -26,6 +26,7 @@ void mlir::moe::buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineO
     // Identical experts first: they need no order of their rows and no weights.
     pm.addPass(createHoistIdenticalExperts());
     pm.addPass(createSelectAll());
+    pm.addPass(createMarkUnusedExperts());
   }
   // Gate and up meet while they are still products of the same rows: in the grouped form each would have an epilogue
   // of its own, and their product would need both in memory.

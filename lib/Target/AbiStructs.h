@@ -55,13 +55,20 @@ inline constexpr Struct<8> sourceDesc = {
 static_assert(sourceDesc.matches());
 #undef MOE_STRUCT
 
+#define MOE_STRUCT ::moe_expert_range
+inline constexpr Struct<2> expertRange = {
+    "moe_expert_range", {Field::I64, Field::I64}, {MOE_AT(begin), MOE_AT(end)}, sizeof(MOE_STRUCT)};
+static_assert(expertRange.matches());
+#undef MOE_STRUCT
+
 #define MOE_STRUCT ::moe_weight_desc
-inline constexpr Struct<8> weightDesc = {
-    "moe_weight_desc",
-    {Field::Pointer, Field::Pointer, Field::I64, Field::I64, Field::I64, Field::I64, Field::I32, Field::I32},
-    {MOE_AT(symbol), MOE_AT(sources), MOE_AT(num_sources), MOE_AT(experts), MOE_AT(panel), MOE_AT(k_group),
-     MOE_AT(dtype), MOE_AT(reserved)},
-    sizeof(MOE_STRUCT)};
+inline constexpr Struct<10> weightDesc = {"moe_weight_desc",
+                                          {Field::Pointer, Field::Pointer, Field::I64, Field::I64, Field::I64,
+                                           Field::I64, Field::I32, Field::I32, Field::Pointer, Field::I64},
+                                          {MOE_AT(symbol), MOE_AT(sources), MOE_AT(num_sources), MOE_AT(experts),
+                                           MOE_AT(panel), MOE_AT(k_group), MOE_AT(dtype), MOE_AT(reserved),
+                                           MOE_AT(unused), MOE_AT(num_unused)},
+                                          sizeof(MOE_STRUCT)};
 static_assert(weightDesc.matches());
 #undef MOE_STRUCT
 

@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace mlir::moe {
@@ -83,10 +84,34 @@ LogicalResult LibraryEmitter::emitKernel(LayerOp layer, StringAttr name) {
   return success();
 }
 
+/// The experts that `weight` need not have, of an operand of `experts` packed ones.
+static llvm::BitVector unusedExperts(WeightOp weight, size_t experts) {
+  llvm::BitVector unused(experts);
+  std::optional<ArrayRef<int64_t>> ranges = weight.getUnused();
+  if (ranges && weight.getNumExperts() == static_cast<int64_t>(experts))
+    for (size_t i = 0; i != ranges->size(); i += 2)
+      unused.set((*ranges)[i], (*ranges)[i + 1]);
+  return unused;
+}
+
+static SmallVector<DescriptorBuilder::Row> rangesOf(const llvm::BitVector &experts) {
+  SmallVector<DescriptorBuilder::Row> ranges;
+  for (unsigned begin = 0, size = experts.size(); begin != size;) {
+    unsigned end = begin;
+    while (end != size && experts[end])
+      ++end;
+    if (end != begin)
+      ranges.push_back({int64_t(begin), int64_t(end)});
+    begin = end == size ? size : end + 1;
+  }
+  return ranges;
+}
+
 FailureOr<LibraryEmitter::Row> LibraryEmitter::emitWeight(LayerOp layer, PackingAttr packing, const Twine &name) {
   SmallVector<Row> sources;
   std::string operandName;
   int64_t experts = packing.getExperts(), rows = packing.getRows(), cols = packing.getCols();
+  llvm::BitVector unused; // by all weights of the operand
   for (int64_t index : packing.getWeights()) {
     ArrayAttr weights = layer.getWeights();
     if (index < 0 || index >= static_cast<int64_t>(weights.size())) {
@@ -115,10 +140,15 @@ FailureOr<LibraryEmitter::Row> LibraryEmitter::emitWeight(LayerOp layer, Packing
     }
     sources.push_back({builder.text(weight.getSource()), rows, cols, part ? part->getBegin() : 0,
                        part ? part->getStep() : 1, part ? part->getTotal() : rows, int64_t(weight.getTransposed()), 0});
+    unused.resize(experts, true);
+    unused &= unusedExperts(weight, experts);
     operandName += (operandName.empty() ? "" : "+") + symbol.getValue().str();
   }
   SmallString<64> storage;
   FlatSymbolRefAttr list = builder.array((name + ".sources").toStringRef(storage), abi::sourceDesc, sources);
+  SmallVector<Row> ranges = rangesOf(unused);
+  storage.clear();
+  FlatSymbolRefAttr rangeList = builder.array((name + ".unused").toStringRef(storage), abi::expertRange, ranges);
   return Row{builder.text(operandName),
              list,
              int64_t(sources.size()),
@@ -126,7 +156,9 @@ FailureOr<LibraryEmitter::Row> LibraryEmitter::emitWeight(LayerOp layer, Packing
              packing.getPanel(),
              packing.getKGroup(),
              abiDType(packing.getElementType()),
-             0};
+             0,
+             rangeList,
+             int64_t(ranges.size())};
 }
 
 FlatSymbolRefAttr LibraryEmitter::emitOperands(ArrayRef<OperandInfo> operands, const Twine &name) {

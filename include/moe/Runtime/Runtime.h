@@ -14,7 +14,7 @@ extern "C" {
 #define MOE_EXPORT __attribute__((visibility("default")))
 
 /* Incremented whenever a struct below changes; compared exactly when a library is opened. */
-#define MOE_ABI_VERSION 1
+#define MOE_ABI_VERSION 2
 
 typedef enum moe_status {
   MOE_OK = 0,
@@ -55,6 +55,11 @@ typedef struct moe_source_desc {
   int32_t reserved;
 } moe_source_desc;
 
+/* Experts begin .. end - 1. */
+typedef struct moe_expert_range {
+  int64_t begin, end;
+} moe_expert_range;
+
 /* One weight operand of a kernel. Packed layout of one expert (see docs/abi.md):
  *   [ceil(N / panel)][ceil(K / k_group)][num_sources][panel][k_group]   elements of `dtype`, zero padded
  * Every packed expert starts on a 64-byte boundary. With panel == 0 the expert is plain row-major [N, K], the first one
@@ -68,6 +73,8 @@ typedef struct moe_weight_desc {
   int64_t k_group;
   int32_t dtype; /* moe_dtype of the packed elements; the checkpoint's type is converted */
   int32_t reserved;
+  const moe_expert_range *unused; /* experts that need not be there, in ascending order */
+  int64_t num_unused;
 } moe_weight_desc;
 
 /* A tensor operand of a layer. The first dimension may be -1: the number of tokens T. */

@@ -32,12 +32,28 @@ static bool rowsAreStored(const moe_source_desc &from) {
          !__builtin_mul_overflow(from.stored_rows, from.cols, &elements) && elements < INT64_C(1) << 58;
 }
 
+/// Are the unused experts some of the weight's, in ascending order?
+static bool unusedAreExperts(const moe_weight_desc &weight) {
+  if (weight.num_unused < 0 || weight.num_unused > weight.experts || (weight.num_unused > 0 && !weight.unused))
+    return false;
+  int64_t last = 0;
+  for (int64_t i = 0; i < weight.num_unused; ++i) {
+    const moe_expert_range &range = weight.unused[i];
+    if (range.begin < last || range.begin >= range.end)
+      return false;
+    last = range.end;
+  }
+  return last <= weight.experts;
+}
+
 bool moe::layoutOf(const moe_weight_desc &weight, Layout &layout) {
   if (weight.num_sources < 1 || !weight.sources || weight.experts < 1 || weight.panel < 0 || weight.k_group < 0)
     return false;
   if (weight.panel > 0 && weight.k_group < 1)
     return false;
   if (weight.dtype != MOE_F32 && weight.dtype != MOE_BF16 && weight.dtype != MOE_F16)
+    return false;
+  if (!unusedAreExperts(weight))
     return false;
   const moe_source_desc &first = weight.sources[0];
   for (int64_t s = 0; s < weight.num_sources; ++s)

@@ -37,6 +37,7 @@ struct Loader {
   const WeightSource &source;
   Layout layout{};
   std::vector<Matrix> matrices; // [expert][source]
+  std::vector<int64_t> used;    // the experts that are loaded
   PackedWeight &result;
 
   std::mutex lock;
@@ -44,6 +45,7 @@ struct Loader {
   moe_status failedStatus = MOE_OK;
   std::string failedText;
 
+  void listUsed();
   moe_status find();
   moe_status check(const TensorInfo &tensor, const moe_source_desc &from, bool stacked);
   moe_status read(int64_t task);
@@ -98,12 +100,22 @@ moe_status Loader::check(const TensorInfo &tensor, const moe_source_desc &from, 
   return MOE_OK;
 }
 
+void Loader::listUsed() {
+  const moe_expert_range *unused = weight.unused, *end = unused + weight.num_unused;
+  for (int64_t e = 0; e < weight.experts; ++e) {
+    while (unused != end && unused->end <= e)
+      ++unused;
+    if (unused == end || e < unused->begin)
+      used.push_back(e);
+  }
+}
+
 moe_status Loader::find() {
   matrices.resize(size_t(weight.experts * weight.num_sources));
   for (int64_t s = 0; s < weight.num_sources; ++s) {
     const moe_source_desc &from = weight.sources[s];
     bool stacked = !std::strstr(from.name, "{e}");
-    for (int64_t e = 0; e < weight.experts; ++e) {
+    for (int64_t e : used) {
       Matrix &matrix = matrices[size_t(e * weight.num_sources + s)];
       // Used with a checkpoint only, whose tensor is as large as this says once its shape has been checked.
       matrix.firstElement = stacked && source.checkpoint ? e * (from.stored_rows * from.cols) : 0;
@@ -111,8 +123,8 @@ moe_status Loader::find() {
         matrix.key = randomKey(source.seed, from.name, e);
         continue;
       }
-      if (stacked && e > 0) {
-        matrix.tensor = matrices[size_t(s)].tensor;
+      if (stacked && e != used.front()) {
+        matrix.tensor = matrices[size_t(used.front() * weight.num_sources + s)].tensor;
         continue;
       }
       std::string name = withExpert(from.name, e);
@@ -142,8 +154,8 @@ moe_status Loader::fetch(const Matrix &matrix, int64_t first, int64_t count, voi
 }
 
 moe_status Loader::read(int64_t task) {
-  const Matrix &matrix = matrices[size_t(task)];
-  int64_t expert = task / weight.num_sources, s = task % weight.num_sources;
+  int64_t expert = used[size_t(task / weight.num_sources)], s = task % weight.num_sources;
+  const Matrix &matrix = matrices[size_t(expert * weight.num_sources + s)];
   const moe_source_desc &part = weight.sources[s];
   // Random matrices are drawn as [stored_rows, K], whatever the checkpoint would have: so the parts of one differ.
   bool transposed = source.checkpoint && part.transposed;
@@ -161,7 +173,7 @@ moe_status Loader::read(int64_t task) {
   std::unique_ptr<uint32_t[]> converted;
   if (from != weight.dtype)
     converted.reset(new uint32_t[size_t(elements(step))]);
-  void *packed = result.memory.data() + expert * packedBytes(layout);
+  void *packed = const_cast<void *>(result.experts[size_t(expert)]);
   for (int64_t line = 0; line < lines; line += step) {
     int64_t count = std::min(step, lines - line);
     if (moe_status status = fetch(matrix, first + line * length, elements(count), raw.get()))
@@ -200,15 +212,20 @@ moe_status moe::loadWeight(const moe_weight_desc &weight, const char *layer, con
   Loader loader(weight, layer, source, result);
   if (!layoutOf(weight, loader.layout))
     return fail(MOE_INVALID_ARGUMENT, "%s: weight '%s': malformed descriptor", layer, weight.symbol);
+  loader.listUsed();
   if (moe_status status = loader.find())
     return status;
   int64_t bytes = packedBytes(loader.layout);
-  result.memory = Block(size_t(bytes * weight.experts));
-  result.experts.resize(size_t(weight.experts));
-  for (int64_t e = 0; e < weight.experts; ++e)
-    result.experts[size_t(e)] = result.memory.data() + e * bytes;
+  // Plain experts are one array, in which the unused ones have a place. Elsewhere these have none: their addresses are
+  // that of another expert, or of zeros where there is none, as a kernel may look there for a row of NaN.
+  bool plain = weight.panel == 0;
+  int64_t held = plain ? weight.experts : std::max<int64_t>(1, int64_t(loader.used.size()));
+  result.memory = Block(size_t(bytes * held));
+  result.experts.assign(size_t(weight.experts), result.memory.data());
+  for (int64_t i = 0; i < (plain ? held : int64_t(loader.used.size())); ++i)
+    result.experts[size_t(plain ? i : loader.used[size_t(i)])] = result.memory.data() + i * bytes;
   auto tasks = [](void *data, int64_t begin, int64_t end) { static_cast<Loader *>(data)->runTasks(begin, end); };
-  moe_parallel_for(pool, weight.experts * weight.num_sources, tasks, &loader);
+  moe_parallel_for(pool, int64_t(loader.used.size()) * weight.num_sources, tasks, &loader);
   if (loader.failedStatus)
     return fail(loader.failedStatus, "%s", loader.failedText.c_str());
   return MOE_OK;

@@ -86,7 +86,7 @@ TEST(Status, Descriptors) {
   EXPECT_EQ(good.wrapOnly(), MOE_OK) << moe_last_error();
   Changeable old;
   old.desc.abi_version = MOE_ABI_VERSION + 1;
-  EXPECT_FAILS(MOE_ABI_MISMATCH, old.wrapOnly(), "expected ABI version 1, got 2; compile the model again");
+  EXPECT_FAILS(MOE_ABI_MISMATCH, old.wrapOnly(), "expected ABI version 2, got 3; compile the model again");
   Changeable noVariant;
   noVariant.layer.num_variants = 0;
   EXPECT_FAILS(MOE_INVALID_ARGUMENT, noVariant.wrapOnly(), "no variant");
@@ -122,6 +122,26 @@ TEST(Status, Descriptors) {
       bad.weight.experts = 0;
     EXPECT_FAILS(MOE_INVALID_ARGUMENT, bad.wrapOnly(), "weight is malformed");
   }
+}
+
+TEST(Status, UnusedExperts) {
+  auto expectFault = [](std::vector<moe_expert_range> ranges, int64_t count) {
+    Changeable bad;
+    bad.weight.unused = ranges.data();
+    bad.weight.num_unused = count;
+    EXPECT_FAILS(MOE_INVALID_ARGUMENT, bad.wrapOnly(), "weight is malformed");
+  };
+  expectFault({{0, 3}}, 1);         // beyond the two experts
+  expectFault({{1, 1}}, 1);         // empty
+  expectFault({{-1, 1}}, 1);        // before the first
+  expectFault({{1, 2}, {0, 1}}, 2); // descending
+  expectFault({{0, 1}}, -1);
+  expectFault({}, 1); // null
+  Changeable good;
+  moe_expert_range all = {0, 2};
+  good.weight.unused = &all;
+  good.weight.num_unused = 1;
+  EXPECT_EQ(good.wrapOnly(), MOE_OK) << moe_last_error();
 }
 
 TEST(Status, UnsupportedCpu) {

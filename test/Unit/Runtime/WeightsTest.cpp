@@ -19,7 +19,7 @@ struct OneWeight {
       : names(std::move(sourceNames)) {
     for (const std::string &name : names)
       sources.push_back({name.c_str(), rows, cols, 0, 1, rows, transposed, 0});
-    weight = {"operand", sources.data(), int64_t(sources.size()), experts, panel, group, dtype, 0};
+    weight = {"operand", sources.data(), int64_t(sources.size()), experts, panel, group, dtype, 0, nullptr, 0};
     variant = {"plain",
                0,
                &weight,
@@ -291,6 +291,51 @@ TEST(Weights, PlainExpertsAreOneArray) {
   EXPECT_EQ(reinterpret_cast<uintptr_t>(experts[0]) % 64, 0u);
   for (size_t e = 1; e < 4; ++e)
     EXPECT_EQ(static_cast<const char *>(experts[e]) - static_cast<const char *>(experts[e - 1]), 60);
+}
+
+/// Experts 0 and 3 of five lack a tensor, or all of a stacked one is there.
+static std::vector<float> valuesOf(bool stacked, int64_t panel, std::vector<moe_expert_range> unused,
+                                   std::vector<const void *> *addresses = nullptr) {
+  std::vector<float> values(5 * 6);
+  std::iota(values.begin(), values.end(), 1.f);
+  std::vector<moe::TensorToWrite> tensors;
+  if (stacked)
+    tensors.push_back({"w", moe::DType::F32, {5, 2, 3}, values.data()});
+  for (int64_t e : {1, 2, 4})
+    if (!stacked)
+      tensors.push_back({"w." + std::to_string(e), moe::DType::F32, {2, 3}, values.data() + 6 * e});
+  TempFolder folder;
+  EXPECT_TRUE(moe::writeSafeTensors(folder.file("model.safetensors"), tensors).ok());
+  OneWeight model(2, 3, 5, panel, 1, MOE_F32, {stacked ? "w" : "w.{e}"});
+  model.weight.unused = unused.data();
+  model.weight.num_unused = int64_t(unused.size());
+  moe_load_options options{};
+  options.checkpoint = folder.path.c_str();
+  Pool pool = makePool(2);
+  options.pool = pool.get();
+  Layer keep;
+  std::vector<const void *> packed = model.packed(options, keep);
+  std::vector<float> first; // logical element (0, 0) of each expert
+  for (const void *expert : packed)
+    first.push_back(*static_cast<const float *>(expert));
+  if (addresses)
+    *addresses = packed;
+  return first;
+}
+
+TEST(Weights, UnusedExpertsAreNotLoaded) {
+  std::vector<const void *> at;
+  for (bool stacked : {false, true}) {
+    EXPECT_EQ(valuesOf(stacked, 2, {{0, 1}, {3, 4}}, &at), (std::vector<float>{7, 7, 13, 7, 25}));
+    EXPECT_EQ(at[0], at[1]); // somewhere that can be read, and no memory of their own
+    EXPECT_EQ(at[3], at[1]);
+    EXPECT_EQ(static_cast<const char *>(at[2]) - static_cast<const char *>(at[1]), 64);
+    EXPECT_EQ(static_cast<const char *>(at[4]) - static_cast<const char *>(at[2]), 64);
+    // Plain experts are one array.
+    EXPECT_EQ(valuesOf(stacked, 0, {{0, 1}, {3, 4}}, &at), (std::vector<float>{0, 7, 13, 0, 25}));
+    EXPECT_EQ(static_cast<const char *>(at[4]) - static_cast<const char *>(at[0]), 4 * 24);
+    EXPECT_EQ(valuesOf(stacked, 2, {{0, 5}}, &at), std::vector<float>(5, 0));
+  }
 }
 
 static std::vector<float> randomPlain(uint64_t seed, int64_t panel, moe_pool *pool, const char *name = "w.{e}",

@@ -49,6 +49,12 @@ int64_t TopKAttr::getCount(int64_t) const { return getK(); }
 int64_t TopKAttr::getNumGroups() const { return 1; }
 bool TopKAttr::mayDrop() const { return getCapacity() != 0; }
 
+void TopKAttr::dropUnreachable(const llvm::BitVector &lowest, llvm::BitVector &reachable) const {
+  // An expert that picks rows takes some, whatever they are.
+  if (getAxis() == Axis::Expert && lowest.size() - lowest.count() >= static_cast<size_t>(getK()))
+    reachable.reset(lowest);
+}
+
 LogicalResult TopKAttr::verifySelect(function_ref<InFlightDiagnostic()> emitError, int64_t experts) const {
   if (getK() < 1) // C1
     return emitError() << "expects k >= 1, got k = " << getK();
@@ -91,6 +97,34 @@ Axis GroupTopKAttr::getSelectAxis() const { return Axis::Expert; }
 int64_t GroupTopKAttr::getCount(int64_t) const { return getK(); }
 int64_t GroupTopKAttr::getNumGroups() const { return getGroups(); }
 bool GroupTopKAttr::mayDrop() const { return false; }
+
+void GroupTopKAttr::dropUnreachable(const llvm::BitVector &lowest, llvm::BitVector &reachable) const {
+  // A mask of zero may be larger than a score.
+  if (getMask() != GroupMask::NegInf)
+    return;
+  // Only groups whose score is a number are kept when there are enough of them; any `keep` of them may be.
+  int64_t size = static_cast<int64_t>(lowest.size()) / getGroups();
+  int64_t needed = getReduce() == GroupReduce::Top2Sum ? 2 : 1;
+  SmallVector<int64_t> choices;
+  llvm::BitVector dropped = lowest;
+  for (int64_t begin = 0; begin != getGroups() * size; begin += size) {
+    int64_t alive = 0;
+    for (int64_t e = begin; e != begin + size; ++e)
+      alive += !lowest[e];
+    if (alive >= needed)
+      choices.push_back(alive);
+    else
+      dropped.set(begin, begin + size);
+  }
+  llvm::sort(choices);
+  if (static_cast<int64_t>(choices.size()) < getKeep())
+    return;
+  int64_t fewest = 0;
+  for (int64_t alive : ArrayRef(choices).take_front(getKeep()))
+    fewest += alive;
+  if (fewest >= getK())
+    reachable.reset(dropped);
+}
 
 LogicalResult GroupTopKAttr::verifySelect(function_ref<InFlightDiagnostic()> emitError, int64_t experts) const {
   if (getK() < 1) // C1

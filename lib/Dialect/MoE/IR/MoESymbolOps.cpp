@@ -18,6 +18,21 @@ bool WeightOp::isVector() {
   return rank == 1 || (rank == 2 && (ofColumns || getSource().contains("{e}")));
 }
 
+int64_t WeightOp::getNumExperts() {
+  auto type = cast<RankedTensorType>(getType());
+  return type.getRank() == 3 || (type.getRank() == 2 && isVector()) ? type.getDimSize(0) : 1;
+}
+
+/// Whether `ranges` are begin and end of ranges below `size`, none empty, in ascending order.
+static bool areRanges(ArrayRef<int64_t> ranges, int64_t size) {
+  if (ranges.size() % 2 != 0 || (!ranges.empty() && (ranges.front() < 0 || ranges.back() > size)))
+    return false;
+  for (size_t i = 1; i < ranges.size(); ++i)
+    if (ranges[i] <= ranges[i - 1])
+      return false;
+  return true;
+}
+
 LogicalResult WeightOp::verify() {
   auto type = dyn_cast<RankedTensorType>(getType());
   if (!type || !type.hasStaticShape() || type.getRank() < 1 || type.getRank() > 3 ||
@@ -27,6 +42,9 @@ LogicalResult WeightOp::verify() {
   if (places > 1 || (places == 1 && type.getRank() == 1)) // C2
     return emitOpError("expects {e} at most once, and not in the name of a weight of rank 1, got \"")
            << getSource() << "\"";
+  if (getUnused() && !areRanges(*getUnused(), getNumExperts())) // C6
+    return emitOpError("expects unused experts as ascending ranges within the ")
+           << getNumExperts() << " experts of " << type << ", got [" << *getUnused() << "]";
   std::optional<PartAttr> part = getPart();
   bool rows = part && part->getKind() == PartOf::Rows, columns = part && !rows;
   if (getTransposed() && isVector()) // C3

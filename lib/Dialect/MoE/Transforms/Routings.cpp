@@ -3,6 +3,10 @@
 
 #include "Routings.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 using namespace mlir::moe;
 
@@ -14,4 +18,82 @@ bool mlir::moe::mayDrop(TypedValue<RoutingType> routing) {
   if (auto within = routing.getDefiningOp<RouteWithinOp>())
     return within.getSelection().mayDrop() || mayDrop(within.getParent());
   return true;
+}
+
+//===-- Reach -----------------------------------------------------------------------------------------------===//
+
+/// Sets the bits at which the vector `bias`, when it is a constant, is -inf.
+static void setMinusInfinite(Value bias, llvm::BitVector &bits) {
+  DenseFPElementsAttr values;
+  if (!bias || !matchPattern(bias, m_Constant(&values)))
+    return;
+  for (auto [expert, value] : llvm::enumerate(values.getValues<APFloat>()))
+    if (value.isInfinity() && value.isNegative())
+      bits.set(expert);
+}
+
+static Reach reachOf(RouteOp route) {
+  size_t experts = route.getType().getExperts();
+  Reach reach{llvm::BitVector(experts, true), {}};
+  llvm::BitVector lowest(experts);
+  setMinusInfinite(route.getBias(), lowest);
+  // The bias of a score is part of the logits: of what is compared if they are.
+  if (auto score = route.getLogits().getDefiningOp<ScoreAffineOp>(); score && route.getRank() == Rank::Logits)
+    setMinusInfinite(score.getBias(), lowest);
+  if (lowest.any())
+    route.getSelection().dropUnreachable(lowest, reach.experts);
+  if (!reach.experts.all())
+    reach.why = "a bias of -inf keeps rows from them";
+  return reach;
+}
+
+/// Ids that are known: constants, or one for all slots.
+static Reach reachOf(MakeRoutingOp routing) {
+  size_t experts = routing.getRouting().getType().getExperts();
+  Value ids = routing.getIds();
+  while (auto cast = ids.getDefiningOp<tensor::CastOp>())
+    ids = cast.getSource();
+  SmallVector<APInt> known;
+  APInt one;
+  DenseIntElementsAttr values;
+  if (auto splat = ids.getDefiningOp<tensor::SplatOp>(); splat && matchPattern(splat.getInput(), m_ConstantInt(&one)))
+    known.push_back(one);
+  else if (matchPattern(ids, m_Constant(&values)))
+    known = llvm::to_vector(values.getValues<APInt>());
+  else
+    return {llvm::BitVector(experts, true), {}};
+  Reach reach{llvm::BitVector(experts), "the ids are constants without them"};
+  for (const APInt &id : known)
+    if (id.sge(0) && id.slt(experts))
+      reach.experts.set(id.getZExtValue());
+  return reach;
+}
+
+static Reach reachOf(RouteWithinOp within) {
+  Reach parent = reachableExperts(within.getParent());
+  size_t nodes = parent.experts.size(), children = within.getRouting().getType().getExperts() / nodes;
+  Reach reach{llvm::BitVector(nodes * children), {}};
+  for (unsigned node : parent.experts.set_bits())
+    reach.experts.set(node * children, (node + 1) * children);
+  if (!parent.why.empty())
+    reach.why = "no row reaches the node above them: " + parent.why;
+  return reach;
+}
+
+static Reach reachOf(NarrowRoutingOp narrow) {
+  Reach whole = reachableExperts(narrow.getWhole());
+  Reach reach{llvm::BitVector(narrow.getRouting().getType().getExperts()), whole.why};
+  for (unsigned expert = 0; expert != reach.experts.size(); ++expert)
+    if (whole.experts[narrow.getBegin() + expert])
+      reach.experts.set(expert);
+  return reach;
+}
+
+Reach mlir::moe::reachableExperts(TypedValue<RoutingType> routing) {
+  Reach unknown{llvm::BitVector(routing.getType().getExperts(), true), {}};
+  if (!routing.getDefiningOp())
+    return unknown;
+  return llvm::TypeSwitch<Operation *, Reach>(routing.getDefiningOp())
+      .Case<RouteOp, MakeRoutingOp, RouteWithinOp, NarrowRoutingOp>([](auto op) { return reachOf(op); })
+      .Default(unknown);
 }

@@ -6,6 +6,10 @@
 
 #include "moe/Dialect/MoE/IR/MoE.h"
 
+#include "llvm/ADT/BitVector.h"
+
+#include <string>
+
 namespace mlir::moe {
 
 inline bool picksRows(RoutingType routing) { return routing.getAxis() == Axis::Row; }
@@ -13,6 +17,16 @@ inline bool picksRows(RoutingType routing) { return routing.getAxis() == Axis::R
 /// Whether a slot of `routing` may go nowhere (id -1). Of a routing from elsewhere nothing is known, and a window may
 /// have fewer rows than an expert picks.
 bool mayDrop(TypedValue<RoutingType> routing);
+
+/// The experts that a row may go to, and why the others get none.
+struct Reach {
+  llvm::BitVector experts;
+  std::string why;
+};
+
+/// What the IR alone shows of the experts that `routing` reaches, for rows whose logits are numbers. A row with NaN or
+/// infinite logits may be sent to others.
+Reach reachableExperts(TypedValue<RoutingType> routing);
 
 } // namespace mlir::moe
 

@@ -66,6 +66,30 @@ moe.weight @part : tensor<2x8xf32> from "a" part<columns 9 step 1 of 16>
 
 // -----
 
+// moe.weight C6
+// expected-error @below {{expects unused experts as ascending ranges within the 4 experts of 'tensor<4x8x8xf32>', got [2, 5]}}
+moe.weight @beyond : tensor<4x8x8xf32> from "a.{e}" unused [2, 5]
+
+// -----
+
+// moe.weight C6
+// expected-error @below {{got [1, 2, 2, 3]}}
+moe.weight @touching : tensor<4x8x8xf32> from "a.{e}" unused [1, 2, 2, 3]
+
+// -----
+
+// moe.weight C6
+// expected-error @below {{got [1]}}
+moe.weight @open : tensor<4x8x8xf32> from "a.{e}" unused [1]
+
+// -----
+
+// moe.weight C6
+// expected-error @below {{expects unused experts as ascending ranges within the 1 experts of 'tensor<4x8xf32>', got [1, 2]}}
+moe.weight @matrix : tensor<4x8xf32> from "a" unused [1, 2]
+
+// -----
+
 // #moe.part C1
 // expected-error @below {{expects a part to begin in [0, 16), got 16}}
 moe.weight @part : tensor<2x8x4xf32> from "a" part<rows 16 step 1 of 16>

@@ -53,3 +53,13 @@ func.func @map(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   }
   return %y : tensor<?x4xf32>
 }
+
+// CHECK: moe.weight @dead : tensor<8x4x4xf32> from "experts.{e}.w" unused [2, 4, 7, 8]
+moe.weight @dead : tensor<8x4x4xf32> from "experts.{e}.w" unused [2, 4, 7, 8]
+
+// CHECK-LABEL: func.func @part
+// CHECK: %part = moe.narrow_routing %{{.*}} from 7 to 8 : !moe.routing<8, 2, f32> -> !moe.routing<1, 2, f32>
+func.func @part(%r: !moe.routing<8, 2, f32>) -> !moe.routing<1, 2, f32> {
+  %p = moe.narrow_routing %r from 7 to 8 : !moe.routing<8, 2, f32> -> !moe.routing<1, 2, f32>
+  return %p : !moe.routing<1, 2, f32>
+}

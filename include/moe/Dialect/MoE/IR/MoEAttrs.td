@@ -14,7 +14,8 @@ class MoE_Attr<string name, string attrMnemonic, list<Trait> traits = []> : Attr
 
 //===-- Selections ------------------------------------------------------------------------------------------===//
 
-def MoE_TopKAttr : MoE_Attr<"TopK", "top_k", [DeclareAttrInterfaceMethods<SelectAttrInterface>]> {
+def MoE_TopKAttr : MoE_Attr<"TopK", "top_k",
+    [DeclareAttrInterfaceMethods<SelectAttrInterface, ["dropUnreachable"]>]> {
   let summary = "the k largest entries";
   let description = [{
     With `axis = expert` each row picks its k best experts (token choice); with
@@ -37,7 +38,8 @@ def MoE_TopKAttr : MoE_Attr<"TopK", "top_k", [DeclareAttrInterfaceMethods<Select
   let hasCustomAssemblyFormat = 1;
 }
 
-def MoE_GroupTopKAttr : MoE_Attr<"GroupTopK", "group_top_k", [DeclareAttrInterfaceMethods<SelectAttrInterface>]> {
+def MoE_GroupTopKAttr : MoE_Attr<"GroupTopK", "group_top_k",
+    [DeclareAttrInterfaceMethods<SelectAttrInterface, ["dropUnreachable"]>]> {
   let summary = "the k largest entries within the best groups of experts";
   let description = [{
     Experts form `groups` equal groups of consecutive experts; the `keep`

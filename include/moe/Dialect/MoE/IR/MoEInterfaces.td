@@ -36,6 +36,13 @@ def SelectAttrInterface : AttrInterface<"SelectAttrInterface"> {
         the logits are.
       }],
       "bool", "isInOrder", (ins), "", "return false;">,
+    InterfaceMethod<[{
+        Takes from `reachable`, which has a bit for each expert, the experts that
+        no row selects when what is compared is -inf for those in `lowest` and a
+        larger number for all others.
+      }],
+      "void", "dropUnreachable", (ins "const ::llvm::BitVector &":$lowest, "::llvm::BitVector &":$reachable), "",
+      "return;">,
     InterfaceMethod<"Checks the selection against the number of experts.", "::llvm::LogicalResult", "verifySelect",
       (ins "::llvm::function_ref<::mlir::InFlightDiagnostic()>":$emitError, "int64_t":$experts)>,
   ];

@@ -22,7 +22,9 @@ def MoE_WeightOp : MoE_Op<"weight", [Symbol]> {
     expert's matrix, or some of the columns of a vector (a bias). Rows and
     columns are those of the logical weight, whatever is transposed on disk. A
     weight of rank 2 with `{e}` in its name or with a part of columns is a
-    vector for each expert.
+    vector for each expert. `unused` lists experts that no row is sent to, as
+    begin and end (exclusive) of ranges in ascending order: they are neither read
+    from the checkpoint nor held (`moe-mark-unused-experts` finds them).
 
     ```mlir
     moe.weight @l0.gate : tensor<64x1024x2048xbf16> from "model.layers.0.mlp.experts.{e}.gate_proj.weight"
@@ -31,6 +33,7 @@ def MoE_WeightOp : MoE_Op<"weight", [Symbol]> {
         part<rows 1 step 2 of 5760>
     moe.weight @l0.up_bias : tensor<32x2880xbf16> from "model.layers.0.mlp.experts.gate_up_proj_bias"
         part<columns 1 step 2 of 5760>
+    moe.weight @l1.up : tensor<8x80x64xf32> from "model.layers.1.mlp.experts.{e}.up_proj.weight" unused [2, 4, 7, 8]
     ```
 
     C1: the type is a static tensor of floats of rank 1 (a vector for the
@@ -38,15 +41,20 @@ def MoE_WeightOp : MoE_Op<"weight", [Symbol]> {
     expert). C2: `{e}` occurs at most once, and not in a weight of rank 1. C3:
     only matrices can be transposed. C4: a part is of rows for matrices and of
     columns for vectors. C5: the last of the part's entries is one of those
-    stored.
+    stored. C6: unused experts are ranges of the weight's experts, none empty, in
+    ascending order.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$source,
-                       UnitAttr:$transposed, OptionalAttr<MoE_PartAttr>:$part);
+                       UnitAttr:$transposed, OptionalAttr<MoE_PartAttr>:$part,
+                       OptionalAttr<DenseI64ArrayAttr>:$unused);
   let assemblyFormat =
-      "$sym_name `:` $type `from` $source (`transposed` $transposed^)? (`part` `` $part^)? attr-dict";
+      "$sym_name `:` $type `from` $source (`transposed` $transposed^)? (`part` `` $part^)? "
+      "(`unused` $unused^)? attr-dict";
   let extraClassDeclaration = [{
     /// A vector for each expert (or one, at rank 1) rather than matrices.
     bool isVector();
+    /// How many experts have a matrix or a vector of their own in it; 1 when it is the same for all.
+    int64_t getNumExperts();
   }];
   let hasVerifier = 1;
 }

@@ -79,6 +79,61 @@ def SelectAll : Pass<"moe-select-all"> {
   }];
 }
 
+def MarkUnusedExperts : Pass<"moe-mark-unused-experts", "::mlir::ModuleOp"> {
+  let summary = "Say of weights which experts no row reaches";
+  let description = [{
+    An expert that the IR alone shows to get no row is dead: its bias of the
+    selection is -inf while enough others are alive, its group is never kept, its
+    node of a tree is dead, or the ids of a routing are constants without it.
+    Experts keep their numbers; `moe.weight` lists the dead ones as `unused`, so
+    that they are neither read from the checkpoint nor held in memory. A weight
+    that another layer or another use needs is not marked.
+
+    A row whose logits are NaN or infinite may still be sent to such an expert
+    (NaN is compared last): it finds the weights of another one there.
+
+    ```mlir
+    moe.weight @router : tensor<4x8xf32> from "router"
+    moe.weight @w : tensor<4x8x8xf32> from "experts.{e}.w"
+    moe.layer @moe0 block 0 = @k(@router, @w)
+    func.func @k(%x: tensor<?x8xf32>, %router: tensor<4x8xf32>, %w: tensor<4x8x8xf32>) -> tensor<?x8xf32> {
+      %bias = arith.constant dense<[0.0, 0xFF800000, 1.0, 0xFF800000]> : tensor<4xf32>
+      %l = moe.score.affine %x, %router : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
+      %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.sigmoid over each
+          : tensor<?x4xf32>, tensor<4xf32> -> !moe.routing<4, 2, f32>
+      %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<4, 2, f32> -> !moe.ragged<4, 8, f32>
+      %y = moe.experts %rows weights %w : !moe.ragged<4, 8, f32>, tensor<4x8x8xf32> -> !moe.ragged<4, 8, f32> {
+      ^bb0(%row: tensor<?x8xf32>, %we: tensor<8x8xf32>):
+        %p = moe.linear %row, %we : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+        moe.yield %p : tensor<?x8xf32>
+      }
+      %out = moe.combine %y by %r weighted_sum : !moe.ragged<4, 8, f32>, !moe.routing<4, 2, f32> -> tensor<?x8xf32>
+      return %out : tensor<?x8xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    moe.weight @router : tensor<4x8xf32> from "router"
+    moe.weight @w : tensor<4x8x8xf32> from "experts.{e}.w" unused [1, 2, 3, 4]
+    moe.layer @moe0 block 0 = @k(@router, @w)
+    func.func @k(%x: tensor<?x8xf32>, %router: tensor<4x8xf32>, %w: tensor<4x8x8xf32>) -> tensor<?x8xf32> {
+      %bias = arith.constant dense<[0.0, 0xFF800000, 1.0, 0xFF800000]> : tensor<4xf32>
+      %l = moe.score.affine %x, %router : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
+      %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.sigmoid over each
+          : tensor<?x4xf32>, tensor<4xf32> -> !moe.routing<4, 2, f32>
+      %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<4, 2, f32> -> !moe.ragged<4, 8, f32>
+      %y = moe.experts %rows weights %w : !moe.ragged<4, 8, f32>, tensor<4x8x8xf32> -> !moe.ragged<4, 8, f32> {
+      ^bb0(%row: tensor<?x8xf32>, %we: tensor<8x8xf32>):
+        %p = moe.linear %row, %we : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+        moe.yield %p : tensor<?x8xf32>
+      }
+      %out = moe.combine %y by %r weighted_sum : !moe.ragged<4, 8, f32>, !moe.routing<4, 2, f32> -> tensor<?x8xf32>
+      return %out : tensor<?x8xf32>
+    }
+    ```
+  }];
+}
+
 def FuseGateUp : Pass<"moe-fuse-gate-up"> {
   let summary = "Multiply rows by several matrices in one product";
   let description = [{

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs hand-written layers by both lowerings and holds them against NumPy.
 
-usage: check.py FOLDER-OF-EXAMPLES SCRATCH examples|routings [--spoil]
+usage: check.py FOLDER-OF-EXAMPLES SCRATCH examples|routings|sparsity [--spoil]
 """
 
 import re
@@ -14,6 +14,7 @@ import examples
 import numpy as np
 import routings
 import safetensors
+import sparsity
 
 TOLERANCE = {"f32": 2e-5, "bf16": 1.6e-2}
 ROWS = (0, 1, 7, 33)
@@ -121,13 +122,13 @@ def check_examples(folder, checker):
             checker.check(at, (f"{name} T = {rows}", 0, types[0][1]), inputs, expected)
 
 
-def check_routings(checker):
-    text, shapes = routings.module()
+def check_module(name, layers, checker):
+    text, shapes = layers.module()
     weights = draw(shapes, 77)
-    weights["router"] *= 2
-    at = checker.compile("routings", text, {n: (weights[n], shapes[n][1]) for n in shapes})
+    weights |= {n: 2 * w for n, w in weights.items() if n == "router"}
+    at = checker.compile(name, text, {n: (weights[n], shapes[n][1]) for n in shapes})
     known = {n: w.astype(float) for n, w in weights.items()}
-    for block, layer in enumerate(routings.LAYERS):
+    for block, layer in enumerate(layers.LAYERS):
         for rows in checker.rows:
             inputs = {"x": (random(50 * rows + block, (rows, routings.D), layer.dtype), layer.dtype)}
             if layer.given:
@@ -145,7 +146,7 @@ def main():
     if what == "examples":
         check_examples(folder, checker)
     else:
-        check_routings(checker)
+        check_module(what, {"routings": routings, "sparsity": sparsity}[what], checker)
     print(f"{checker.checks} checks, {checker.failed} failed")
     sys.exit(checker.failed != 0)
 
