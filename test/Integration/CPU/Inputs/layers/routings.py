@@ -6,6 +6,7 @@ from examples import best, sigmoid, softmax
 from safetensors import bf16
 
 E, D, F = 6, 20, 13
+NAN_ROW = None
 
 LAYER = """
 moe.layer @block{block} block {block} = @{name}(@{router}, @up{of}, @down{of})

@@ -8,6 +8,7 @@ from routings import COMBINE
 from safetensors import bf16
 
 D, F = 20, 13
+NAN_ROW = 3  # where there are as many: it goes to the first experts, as NaN is compared last
 
 MLP = """moe.experts %{rows} weights %up, %down
       : !moe.ragged<{n}, {D}, {t}>, tensor<{n}x{F}x{D}x{t}>, tensor<{n}x{D}x{F}x{t}> -> !moe.ragged<{n}, {D}, f32> {{
@@ -169,6 +170,7 @@ SCORES = "#moe.sigmoid over each"
 DEAD = [0.5, -np.inf, 0.0, 0.5, -np.inf, -np.inf]
 LAYERS = [
     *(Layer(f"kinds_{kind}", kind, 3, [(6, MLPS), (2, IDENTITIES), (3, ZEROS), (1, TWOS)]) for kind in COMBINE),
+    Layer("zeros_first", "weighted_sum", 2, [(3, ZEROS), (3, IDENTITIES), (6, MLPS)]),
     Layer("kinds_bf16", "weighted_sum", 8, [(2, IDENTITIES), (6, MLPS), (4, ZEROS)], dtype="bf16", ids=True),
     *(Layer(f"squares_{kind}", kind, 2, [(6, SQUARES)], SCORES, limit=5) for kind in COMBINE),
     *(Layer(f"matrices_{kind}", kind, 2, [(6, MATRICES)], SCORES) for kind in COMBINE),
