@@ -52,6 +52,14 @@ private:
                                  getElementTypeOrSelf(op.getWeights().front().getType()), op.getWeights().size(),
                                  op.getOutputColumns()));
     });
+    function.walk([&](SlotMatmulOp op) {
+      // The panels of the grouped product, so that both share one packed argument; a tile is one row.
+      KernelConfigAttr config = configFor(*machine, op.getRows().getType().getElementType(),
+                                          getElementTypeOrSelf(op.getWeights().front().getType()),
+                                          op.getWeights().size(), op.getOutputColumns());
+      op.setConfigAttr(KernelConfigAttr::get(op.getContext(), config.getLevel(), config.getColumns(), {1},
+                                             config.getKGroup(), config.getVector()));
+    });
     function.walk([&](RouterOp op) {
       op.setConfigAttr(configFor(*machine, op.getRows().getType().getElementType(),
                                  op.getWeight().getType().getElementType(), 1, op.getWeight().getType().getDimSize(0)));

@@ -29,6 +29,7 @@ struct ConvertGroupedToLinalg : moe::impl::ConvertGroupedToLinalgBase<ConvertGro
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     populateGroupedMatmulPatterns(patterns);
+    populateSlotMatmulPatterns(patterns);
     populateRouterPatterns(patterns);
     populatePlanPatterns(patterns);
     populatePlanAllPatterns(patterns);

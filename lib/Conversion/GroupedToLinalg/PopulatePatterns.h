@@ -9,6 +9,7 @@
 namespace mlir::moe {
 
 void populateGroupedMatmulPatterns(RewritePatternSet &patterns);
+void populateSlotMatmulPatterns(RewritePatternSet &patterns);
 void populateRouterPatterns(RewritePatternSet &patterns);
 void populatePlanPatterns(RewritePatternSet &patterns);
 void populatePlanAllPatterns(RewritePatternSet &patterns);

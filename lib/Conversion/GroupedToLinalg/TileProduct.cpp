@@ -105,7 +105,7 @@ Value mlir::moe::buildTileProduct(OpBuilder &b, Location loc, const TileProduct 
     maps.push_back(AffineMap::get(2, 0, {m}, ctx));
   } else {
     for (Value scalar : tile.scalars) {
-      inputs.push_back(sliceVector(b, loc, scalar, tile.firstRow, tile.numRows));
+      inputs.push_back(sliceVector(b, loc, scalar, tile.outRow, tile.numRows));
       maps.push_back(AffineMap::get(2, 0, {m}, ctx));
     }
   }

@@ -97,3 +97,21 @@ func.func @router(%x: tensor<?x64xbf16>, %wr: tensor<24x64xbf16>, %l: tensor<?x2
       -> tensor<?x24xf32>, tensor<?x2xi32>, tensor<?x2xf32>
   return %logits, %ids, %w : tensor<?x24xf32>, tensor<?x2xi32>, tensor<?x2xf32>
 }
+
+// -----
+
+// A product over slots has the panels of the grouped one, so that both read one packed argument, and tiles of one row.
+// CHECK-LABEL: func.func @slots
+// V3: moe.slot_matmul {{.*}} config <level = "x86-64-v3", columns = 8, rows = [1], k_group = 1, vector = 8>
+// BF16: moe.slot_matmul {{.*}} config <level = "avx512-bf16", columns = 32, rows = [1], k_group = 2, vector = 16>
+func.func @slots(%x: tensor<?x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x64x4xbf16>, %ids: tensor<?x2xi32>,
+                 %init: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %y = moe.slot_matmul %x tokens ids %ids weights %a, %b
+      : tensor<?x4xbf16> ids tensor<?x2xi32> weights tensor<8x64x4xbf16>, tensor<8x64x4xbf16>
+      outs(%init : tensor<?x64xf32>) -> tensor<?x64xf32> {
+  ^bb0(%p: f32, %q: f32):
+    %s = arith.addf %p, %q : f32
+    moe.yield %s : f32
+  }
+  return %y : tensor<?x64xf32>
+}

@@ -245,3 +245,24 @@ void RenormalizeAttr::print(AsmPrinter &printer) const {
   // Printing nothing at all would make an op print the attribute with its prefix, which its parser does not take.
   printer << "<" << fields << ">";
 }
+
+//===-- #moe.variant, #moe.variants -------------------------------------------------------------------------===//
+
+LogicalResult VariantAttr::verify(function_ref<InFlightDiagnostic()> emitError, VariantKind, int64_t from,
+                                  int64_t nanoseconds) {
+  if (from < 0) // C1
+    return emitError() << "expects a variant from 0 or more rows on, got " << from;
+  if (nanoseconds < 0) // C2
+    return emitError() << "expects an estimate of 0 or more nanoseconds, got " << nanoseconds;
+  return success();
+}
+
+LogicalResult VariantsAttr::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<VariantAttr> variants) {
+  if (variants.empty() || variants.front().getFrom() != 0) // C1
+    return emitError() << "expects at least one variant, the first from 0 rows on";
+  for (size_t i = 1; i != variants.size(); ++i)
+    if (variants[i].getFrom() <= variants[i - 1].getFrom()) // C2
+      return emitError() << "expects each variant from more rows on than the one before, got " << variants[i].getFrom()
+                         << " after " << variants[i - 1].getFrom();
+  return success();
+}

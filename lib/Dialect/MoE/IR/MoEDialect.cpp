@@ -42,4 +42,5 @@ void MoEDialect::initialize() {
 #include "moe/Dialect/MoE/IR/MoEOps.cpp.inc"
       >();
   registerFoldInterface();
+  registerInlinerInterface();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===- MoEGroupedOps.cpp - verifiers of the grouped form --------------------------------------------------===//
 
-#include "moe/Dialect/MoE/IR/MoE.h"
+#include "ProductChecks.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
@@ -220,49 +220,20 @@ void ScatterOp::getAsmResultNames(OpAsmSetValueNameFn name) { name(getResult(), 
 
 //===-- moe.grouped_matmul ----------------------------------------------------------------------------------===//
 
-static RankedTensorType firstMatrix(GroupedMatmulOp op) {
-  return cast<RankedTensorType>(op.getWeights().front().getType());
-}
-int64_t GroupedMatmulOp::getNumExperts() { return firstMatrix(*this).getDimSize(0); }
-int64_t GroupedMatmulOp::getOutputColumns() { return firstMatrix(*this).getDimSize(1); }
-int64_t GroupedMatmulOp::getReductionSize() { return firstMatrix(*this).getDimSize(2); }
+int64_t GroupedMatmulOp::getNumExperts() { return matrixType(*this).getDimSize(0); }
+int64_t GroupedMatmulOp::getOutputColumns() { return matrixType(*this).getDimSize(1); }
+int64_t GroupedMatmulOp::getReductionSize() { return matrixType(*this).getDimSize(2); }
 
 LogicalResult GroupedMatmulOp::verify() {
-  if (getWeights().empty()) // C1
-    return emitOpError("expects at least one matrix");
-  for (Value weight : getWeights())
-    if (weight.getType() != firstMatrix(*this) || getReductionSize() != getRows().getType().getDimSize(1)) // C2
-      return emitOpError("expects matrices [experts, columns, ")
-             << getRows().getType().getDimSize(1) << "] of one type, got " << weight.getType();
+  if (failed(verifyMatrices(*this))) // C1, C2
+    return failure();
   if (getOffsets().getType().getDimSize(0) != getNumExperts() + 1) // C3
     return emitOpError("expects ") << getNumExperts() + 1 << " offsets, got " << getOffsets().getType();
-  if (getResult().getType().getDimSize(1) != getOutputColumns()) // C4
-    return emitOpError("expects a result of ") << getOutputColumns() << " columns, got " << getResult().getType();
-  for (Value column : getColumns()) {
-    auto type = cast<RankedTensorType>(column.getType());
-    if (type.getDimSize(0) != getNumExperts() || type.getDimSize(1) != getOutputColumns()) // C5
-      return emitOpError("expects column operands [")
-             << getNumExperts() << ", " << getOutputColumns() << "], got " << type;
-  }
-  return success();
+  return verifyColumns(*this); // C4, C5
 }
 
-LogicalResult GroupedMatmulOp::verifyRegions() {
-  Block &block = getBody().front();
-  SmallVector<Type> expected(getWeights().size(), Float32Type::get(getContext()));
-  for (Value value : llvm::concat<Value>(getColumns(), getScalars()))
-    expected.push_back(getElementTypeOrSelf(value.getType()));
-  if (block.getArgumentTypes() != TypeRange(expected)) // C6
-    return emitOpError("expects block arguments of types ") << expected;
-  Type element = getResult().getType().getElementType();
-  auto yield = dyn_cast<YieldOp>(block.getTerminator());
-  if (!yield || yield.getValues().getTypes() != TypeRange(element)) // C7
-    return emitOpError("expects to yield one ") << element;
-  for (Operation &op : block.without_terminator())
-    if (!isMemoryEffectFree(&op)) // C8
-      return op.emitOpError("has side effects, but is in an epilogue");
-  return success();
-}
+LogicalResult GroupedMatmulOp::verifyRegions() { return verifyEpilogue(*this); } // C6, C7, C8
+
 MutableOperandRange GroupedMatmulOp::getDpsInitsMutable() { return getInitMutable(); }
 LogicalResult GroupedMatmulOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   return reifyFromInits(*this, b, shapes);
@@ -271,11 +242,7 @@ void GroupedMatmulOp::getAsmResultNames(OpAsmSetValueNameFn name) {
   name(getResult(), getSlots() ? "slot_rows" : "product");
 }
 void GroupedMatmulOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn name) {
-  size_t matrices = getWeights().size(), columns = matrices + getColumns().size();
-  for (BlockArgument argument : region.getArguments())
-    name(argument, argument.getArgNumber() < matrices  ? "acc"
-                   : argument.getArgNumber() < columns ? "column"
-                                                       : "scalar");
+  nameEpilogueArguments(*this, region, name);
 }
 
 //===-- moe.combine_slots, moe.combine_rows -----------------------------------------------------------------===//

@@ -57,6 +57,15 @@ constexpr llvm::StringLiteral kTargetAttr = "moe.target";
 /// On a function: the name of the machine level it is for, where a library has kernels of several levels.
 constexpr llvm::StringLiteral kLevelAttr = "moe.level";
 
+/// On a plan, and on the test between its variants: #moe.variants.
+constexpr llvm::StringLiteral kVariantsAttr = "moe.variants";
+
+/// On a function made of a part of a kernel: the name of the variant that it is.
+constexpr llvm::StringLiteral kVariantAttr = "moe.variant";
+
+/// On a module: what the cost model knows of a machine; see moe/CostModel/CostModel.h for the keys.
+constexpr llvm::StringLiteral kMachineAttr = "moe.machine";
+
 /// How many leading arguments of a kernel are inputs: all that are no weights of the layers that call it, before and
 /// after weights are packed. A kernel without a layer has one.
 unsigned countInputs(Operation *kernel);

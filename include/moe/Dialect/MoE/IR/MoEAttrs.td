@@ -120,6 +120,38 @@ def MoE_PartAttr : MoE_Attr<"Part", "part"> {
   let genVerifyDecl = 1;
 }
 
+//===-- Variants by the number of rows ---------------------------------------------------------------------===//
+
+def MoE_VariantAttr : MoE_Attr<"Variant", "variant"> {
+  let summary = "one way to run the products of a routing, from a number of rows on";
+  let description = [{
+    From `from` rows on, until the next variant takes over, the products run as
+    `kind` says: `single_row` slot by slot, without a sort, `grouped` in the
+    order of a plan. `nanoseconds` is what the cost model estimates at `from`
+    rows (at one row for 0), 0 where it was not asked.
+
+    C1: from >= 0. C2: nanoseconds >= 0.
+  }];
+  let parameters = (ins EnumParameter<MoE_VariantKind>:$kind, "int64_t":$from, "int64_t":$nanoseconds);
+  let assemblyFormat = "`<` $kind `from` $from `,` $nanoseconds `ns` `>`";
+  let genVerifyDecl = 1;
+}
+
+def MoE_VariantsAttr : MoE_Attr<"Variants", "variants"> {
+  let summary = "the variants of a routing's products, by the number of rows";
+  let description = [{
+    Set by `moe-choose-variants` on a plan and obeyed by `moe-fork-variants`,
+    which leaves it on the test between them.
+
+    Example: `#moe.variants<<single_row from 0, 5210 ns>, <grouped from 3, 14950 ns>>`.
+
+    C1: at least one variant, the first from 0 rows on. C2: ascending from.
+  }];
+  let parameters = (ins ArrayRefParameter<"::mlir::moe::VariantAttr">:$variants);
+  let assemblyFormat = "`<` $variants `>`";
+  let genVerifyDecl = 1;
+}
+
 //===-- What code generation records ------------------------------------------------------------------------===//
 
 def MoE_KernelConfigAttr : MoE_Attr<"KernelConfig", "kernel_config"> {

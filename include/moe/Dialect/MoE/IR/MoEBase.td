@@ -22,7 +22,10 @@ def MoE_Dialect : Dialect {
     A constraint that a verifier checks carries a label, `C1`, `C2` and so on,
     in the op's description, at the check and in the test of its message.
   }];
-  let extraClassDeclaration = "void registerFoldInterface();";
+  let extraClassDeclaration = [{
+    void registerFoldInterface();
+    void registerInlinerInterface();
+  }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
 }

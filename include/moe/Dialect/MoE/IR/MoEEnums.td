@@ -65,4 +65,12 @@ def MoE_PartOf : I32EnumAttr<"PartOf", "along which logical dimension a weight i
   let genSpecializedAttr = 0;
 }
 
+def MoE_VariantKind : I32EnumAttr<"VariantKind", "how the products of a routing go over its slots", [
+    I32EnumAttrCase<"SingleRow", 0, "single_row">,
+    I32EnumAttrCase<"Grouped", 1, "grouped">
+  ]> {
+  let cppNamespace = "::mlir::moe";
+  let genSpecializedAttr = 0;
+}
+
 #endif // MOE_ENUMS_TD

@@ -8,6 +8,7 @@ include "moe/Dialect/MoE/IR/MoEBodyOps.td"
 include "moe/Dialect/MoE/IR/MoEGroupedOps.td"
 include "moe/Dialect/MoE/IR/MoEKernelOps.td"
 include "moe/Dialect/MoE/IR/MoEModelOps.td"
+include "moe/Dialect/MoE/IR/MoESlotOps.td"
 include "moe/Dialect/MoE/IR/MoESymbolOps.td"
 
 #endif // MOE_OPS_TD
