@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
 
 namespace mlir::moe {
 #define GEN_PASS_DEF_BUFFERIZE
@@ -33,16 +34,22 @@ static BaseMemRefType argumentType(bufferization::TensorLikeType type, Attribute
 }
 
 /// Gives every use of an empty tensor one of its own. CSE makes those of one type one, and without its checks of
-/// parallel regions the analysis lets a loop in a task carry both on in one buffer.
+/// parallel regions the analysis lets a loop in a task carry both on in one buffer. Branches of which one runs share:
+/// what they compute then is in one place, whichever it was.
 static void separateEmptyTensors(ModuleOp module) {
-  llvm::SmallPtrSet<Operation *, 16> taken;
+  llvm::DenseMap<Operation *, SmallVector<Operation *, 2>> taken;
   OpBuilder builder(module.getContext());
   // In the order of the ops, not of the use lists, which differ between a module and what is read back of its text.
   module.walk<WalkOrder::PreOrder>([&](Operation *op) {
     for (OpOperand &use : op->getOpOperands()) {
       auto empty = use.get().getDefiningOp<tensor::EmptyOp>();
-      if (!empty || taken.insert(empty).second)
+      if (!empty)
         continue;
+      SmallVector<Operation *, 2> &owners = taken[empty];
+      if (llvm::all_of(owners, [&](Operation *owner) { return insideMutuallyExclusiveRegions(owner, op); })) {
+        owners.push_back(op);
+        continue;
+      }
       builder.setInsertionPoint(empty);
       use.set(builder.clone(*empty)->getResult(0));
     }

@@ -2,8 +2,8 @@
 //===- PlanWorkspace.cpp - every buffer of a kernel becomes a view of one workspace -----------------------===//
 //
 // Kernels never allocate. Buffers of the kernel's top level get places in one workspace, one after the other, aligned
-// to cache lines; their sizes are functions of the number of tokens, and so is the function K_workspace that callers
-// ask. Small buffers of fixed size inside a task live on its stack.
+// to cache lines; branches of which one runs share their places. Sizes are functions of the number of tokens, and so is
+// the function K_workspace that callers ask. Small buffers of fixed size inside a task live on its stack.
 //
 //===--------------------------------------------------------------------------------------------------------===//
 
@@ -78,20 +78,19 @@ namespace {
 
 class KernelPlanner {
 public:
-  explicit KernelPlanner(func::FuncOp func) : func(func) {}
+  explicit KernelPlanner(func::FuncOp func)
+      : func(func), kernel{OpBuilder(func), {}, {}}, query{OpBuilder(func), {}, {}} {}
 
   LogicalResult run() {
-    SmallVector<memref::AllocOp> top;
-    LogicalResult result = success();
+    SmallVector<memref::AllocOp> inTasks;
     func.walk([&](memref::AllocOp alloc) {
       if (alloc->getParentOfType<scf::ForallOp>())
-        result = failed(toStack(alloc)) ? failure() : result;
-      else
-        top.push_back(alloc);
+        inTasks.push_back(alloc);
     });
-    if (failed(result))
-      return failure();
-    return place(top);
+    for (memref::AllocOp alloc : inTasks)
+      if (failed(toStack(alloc)))
+        return failure();
+    return placeAll();
   }
 
 private:
@@ -121,55 +120,99 @@ private:
     return success();
   }
 
-  LogicalResult place(ArrayRef<memref::AllocOp> allocs) {
+  /// The end of what has been placed, computed in the kernel and in the query.
+  struct Cursor {
+    Value kernel, query;
+  };
+
+  /// The kernel's side and the query's: the same arithmetic on the number of tokens.
+  struct Side {
+    OpBuilder b;
+    Value tokens;
+    IRMapping map;
+  };
+
+  LogicalResult placeAll() {
     Location loc = func.getLoc();
     MLIRContext *ctx = func.getContext();
-    // The kernel's side: a running offset and a view for each buffer, at the function's start where every size that is
-    // a function of the number of tokens can be computed.
+    // A running offset and a view for each buffer, at the function's start where every size that is a function of the
+    // number of tokens can be computed.
     auto bytes = MemRefType::get({ShapedType::kDynamic}, IntegerType::get(ctx, 8));
     unsigned index = func.getNumArguments();
     (void)func.insertArgument(index, bytes, DictionaryAttr(), loc);
-    Value workspace = func.getArgument(index);
-    OpBuilder b = OpBuilder::atBlockBegin(&func.front());
-    Value zero = indexConstant(b, loc, 0);
-    Value tokens = memref::DimOp::create(b, loc, func.getArgument(0), zero);
+    workspace = func.getArgument(index);
+    kernel.b = OpBuilder::atBlockBegin(&func.front());
+    Value zero = indexConstant(kernel.b, loc, 0);
+    kernel.tokens = memref::DimOp::create(kernel.b, loc, func.getArgument(0), zero);
 
-    // The query's side: the same arithmetic on its argument.
-    OpBuilder q(func);
-    q.setInsertionPointAfter(func);
+    query.b.setInsertionPointAfter(func);
     auto type = FunctionType::get(ctx, {IndexType::get(ctx)}, {IntegerType::get(ctx, 64)});
-    auto query = func::FuncOp::create(q, loc, (func.getName() + "_workspace").str(), type);
-    q.setInsertionPointToStart(query.addEntryBlock());
+    auto size = func::FuncOp::create(query.b, loc, (func.getName() + "_workspace").str(), type);
+    query.b.setInsertionPointToStart(size.addEntryBlock());
+    query.tokens = size.getArgument(0);
 
-    IRMapping kernelMap, queryMap;
-    Value kernelOffset = zero, queryOffset = indexConstant(q, loc, 0);
-    for (memref::AllocOp alloc : allocs) {
-      SmallVector<Value> kernelSizes, querySizes;
-      for (Value size : alloc.getDynamicSizes()) {
-        FailureOr<Value> inKernel = rematerialise(b, size, tokens, kernelMap);
-        FailureOr<Value> inQuery = rematerialise(q, size, query.getArgument(0), queryMap);
-        if (failed(inKernel) || failed(inQuery))
-          return alloc.emitOpError("has a size that is no function of the number of tokens");
-        kernelSizes.push_back(*inKernel);
-        querySizes.push_back(*inQuery);
-      }
-      Value view = memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(), workspace, kernelOffset, kernelSizes);
-      kernelOffset = arith::AddIOp::create(b, loc, kernelOffset, paddedBytes(b, loc, alloc.getType(), kernelSizes));
-      queryOffset = arith::AddIOp::create(q, loc, queryOffset, paddedBytes(q, loc, alloc.getType(), querySizes));
-      for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
-        if (isa<memref::DeallocOp>(user))
-          user->erase();
-      alloc.replaceAllUsesWith(view);
-      alloc.erase();
-    }
-    Value total = arith::IndexCastOp::create(q, loc, q.getI64Type(), queryOffset);
-    func::ReturnOp::create(q, loc, total);
+    Cursor cursor{zero, indexConstant(query.b, loc, 0)};
+    if (failed(placeIn(func.getBody(), cursor)))
+      return failure();
+    Value total = arith::IndexCastOp::create(query.b, loc, query.b.getI64Type(), cursor.query);
+    func::ReturnOp::create(query.b, loc, total);
     return success();
   }
 
-  /// `size` computed anew at the insertion point of `b` from the number of tokens.
-  FailureOr<Value> rematerialise(OpBuilder &b, Value size, Value tokens, IRMapping &map) {
-    if (Value known = map.lookupOrNull(size))
+  LogicalResult placeIn(Region &region, Cursor &cursor) {
+    for (Operation &op : llvm::make_early_inc_range(region.getOps())) {
+      if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
+        if (failed(place(alloc, cursor)))
+          return failure();
+      } else if (auto test = dyn_cast<scf::IfOp>(op)) {
+        if (failed(placeInBranches(test, cursor)))
+          return failure();
+      } else {
+        for (Region &nested : op.getRegions())
+          if (failed(placeIn(nested, cursor)))
+            return failure();
+      }
+    }
+    return success();
+  }
+
+  /// Both branches start at the same place, and what comes after starts behind the larger one.
+  LogicalResult placeInBranches(scf::IfOp test, Cursor &cursor) {
+    Cursor first = cursor, second = cursor;
+    if (failed(placeIn(test.getThenRegion(), first)) || failed(placeIn(test.getElseRegion(), second)))
+      return failure();
+    auto larger = [&](OpBuilder &b, Value x, Value y) {
+      return x == y ? x : arith::MaxUIOp::create(b, test.getLoc(), x, y).getResult();
+    };
+    cursor = {larger(kernel.b, first.kernel, second.kernel), larger(query.b, first.query, second.query)};
+    return success();
+  }
+
+  LogicalResult place(memref::AllocOp alloc, Cursor &cursor) {
+    Location loc = func.getLoc();
+    SmallVector<Value> kernelSizes, querySizes;
+    for (Value size : alloc.getDynamicSizes()) {
+      FailureOr<Value> inKernel = rematerialise(kernel, size), inQuery = rematerialise(query, size);
+      if (failed(inKernel) || failed(inQuery))
+        return alloc.emitOpError("has a size that is no function of the number of tokens");
+      kernelSizes.push_back(*inKernel);
+      querySizes.push_back(*inQuery);
+    }
+    OpBuilder &b = kernel.b, &q = query.b;
+    Value view = memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(), workspace, cursor.kernel, kernelSizes);
+    cursor.kernel = arith::AddIOp::create(b, loc, cursor.kernel, paddedBytes(b, loc, alloc.getType(), kernelSizes));
+    cursor.query = arith::AddIOp::create(q, loc, cursor.query, paddedBytes(q, loc, alloc.getType(), querySizes));
+    for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
+      if (isa<memref::DeallocOp>(user))
+        user->erase();
+    alloc.replaceAllUsesWith(view);
+    alloc.erase();
+    return success();
+  }
+
+  /// `size` computed anew on one side from the number of tokens.
+  FailureOr<Value> rematerialise(Side &side, Value size) {
+    if (Value known = side.map.lookupOrNull(size))
       return known;
     Operation *op = size.getDefiningOp();
     if (!op)
@@ -178,19 +221,21 @@ private:
     if (auto dim = dyn_cast<memref::DimOp>(op))
       if (auto argument = dyn_cast<BlockArgument>(dim.getSource()))
         if (argument.getOwner() == &func.front() && dim.getConstantIndex() == 0) {
-          map.map(size, tokens);
-          return tokens;
+          side.map.map(size, side.tokens);
+          return side.tokens;
         }
     if (op->getNumRegions() != 0 || !isMemoryEffectFree(op) || isa<memref::DimOp>(op))
       return failure();
     for (Value operand : op->getOperands())
-      if (failed(rematerialise(b, operand, tokens, map)))
+      if (failed(rematerialise(side, operand)))
         return failure();
-    b.clone(*op, map);
-    return map.lookup(size);
+    side.b.clone(*op, side.map);
+    return side.map.lookup(size);
   }
 
   func::FuncOp func;
+  Value workspace;
+  Side kernel, query;
 };
 
 struct PlanWorkspace : moe::impl::PlanWorkspaceBase<PlanWorkspace> {

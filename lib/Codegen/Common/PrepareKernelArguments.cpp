@@ -7,6 +7,9 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace mlir::moe {
 #define GEN_PASS_DEF_PREPAREKERNELARGUMENTS
@@ -40,6 +43,22 @@ static void prepareWeights(func::FuncOp func) {
   (void)func.eraseArguments(unused);
 }
 
+/// Writes `value` to `out`. Where it comes from the branches of a test, each of them writes it, so that it is computed
+/// in `out` whichever branch runs; `tests` gets those whose results are not needed any more.
+static void writeTo(OpBuilder &b, Location loc, Value value, Value out, llvm::SetVector<Operation *> &tests) {
+  auto test = value.getDefiningOp<scf::IfOp>();
+  if (!test || !value.hasOneUse()) {
+    bufferization::MaterializeInDestinationOp::create(b, loc, Type(), value, out, /*restrict=*/true, /*writable=*/true);
+    return;
+  }
+  tests.insert(test);
+  OpBuilder::InsertionGuard guard(b);
+  for (scf::YieldOp yield : {test.thenYield(), test.elseYield()}) {
+    b.setInsertionPoint(yield);
+    writeTo(b, loc, yield.getOperand(cast<OpResult>(value).getResultNumber()), out, tests);
+  }
+}
+
 /// Each result is written to an argument of its own: rows of any stride.
 static LogicalResult prepareResults(func::FuncOp func) {
   MLIRContext *ctx = func.getContext();
@@ -51,6 +70,7 @@ static LogicalResult prepareResults(func::FuncOp func) {
   }
   auto returnOp = cast<func::ReturnOp>(func.front().getTerminator());
   OpBuilder b(returnOp);
+  llvm::SetVector<Operation *> tests;
   auto layout = StridedLayoutAttr::get(ctx, 0, {ShapedType::kDynamic, 1});
   for (auto [i, type] : llvm::enumerate(results)) {
     auto tensor = dyn_cast<RankedTensorType>(type);
@@ -60,13 +80,16 @@ static LogicalResult prepareResults(func::FuncOp func) {
     unsigned index = func.getNumArguments();
     (void)func.insertArgument(index, memref, b.getDictionaryAttr(b.getNamedAttr(kResultNameAttr, names[i])),
                               func.getLoc());
-    bufferization::MaterializeInDestinationOp::create(b, returnOp.getLoc(), Type(), returnOp.getOperand(i),
-                                                      func.getArgument(index), /*restrict=*/true, /*writable=*/true);
+    writeTo(b, returnOp.getLoc(), returnOp.getOperand(i), func.getArgument(index), tests);
   }
   func::ReturnOp::create(b, returnOp.getLoc());
   returnOp.erase();
   func.setFunctionType(FunctionType::get(ctx, func.getArgumentTypes(), {}));
   func.removeResAttrsAttr();
+  RewritePatternSet patterns(ctx);
+  scf::IfOp::getCanonicalizationPatterns(patterns, ctx);
+  if (!tests.empty())
+    (void)applyOpPatternsGreedily(llvm::to_vector(llvm::reverse(tests)), std::move(patterns));
   return success();
 }
 

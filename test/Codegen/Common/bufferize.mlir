@@ -108,3 +108,26 @@ func.func @one_empty_tensor(%x: f32, %i: index, %n: index, %out: memref<?xf32, s
       : (tensor<?xf32>, memref<?xf32, strided<[?]>>) -> ()
   return
 }
+
+// -----
+
+// Of two branches one runs: what they compute into a fresh tensor is in one place.
+// CHECK-LABEL: func.func @branches
+// CHECK: %[[BUFFER:.*]] = memref.alloc
+// CHECK-NOT: memref.alloc
+// CHECK: scf.if
+// CHECK: outs(%[[BUFFER]]
+// CHECK: outs(%[[BUFFER]]
+// CHECK-NOT: memref.copy
+func.func @branches(%few: i1, %a: f32, %b: f32, %i: index) -> f32 {
+  %empty = tensor.empty() : tensor<4xf32>
+  %y = scf.if %few -> (tensor<4xf32>) {
+    %f = linalg.fill ins(%a : f32) outs(%empty : tensor<4xf32>) -> tensor<4xf32>
+    scf.yield %f : tensor<4xf32>
+  } else {
+    %g = linalg.fill ins(%b : f32) outs(%empty : tensor<4xf32>) -> tensor<4xf32>
+    scf.yield %g : tensor<4xf32>
+  }
+  %v = tensor.extract %y[%i] : tensor<4xf32>
+  return %v : f32
+}

@@ -102,3 +102,30 @@ func.func @tasks(%x: memref<?x4xf32>, %f: f32) {
   }
   return
 }
+
+// -----
+
+// Of two branches one runs: both start at the same place, and what comes after starts behind the larger one.
+// CHECK-LABEL: func.func @branches
+// CHECK: memref.view %[[W:.*]][%c0]{{.*}} to memref<?x4xf32>
+// CHECK: memref.view %[[W]][%c0]{{.*}} to memref<?x8xf32>
+// CHECK: %[[END:.*]] = arith.maxui
+// CHECK: memref.view %[[W]][%[[END]]]{{.*}} to memref<4xindex>
+// CHECK-LABEL: func.func @branches_workspace
+// CHECK: %[[LARGER:.*]] = arith.maxui
+// CHECK: arith.addi %[[LARGER]], %c64
+func.func @branches(%x: memref<?x4xf32, strided<[?, 1]>>, %few: i1) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %n = memref.dim %x, %c0 : memref<?x4xf32, strided<[?, 1]>>
+  scf.if %few {
+    %a = memref.alloc(%n) : memref<?x4xf32>
+    memref.store %zero, %a[%c0, %c0] : memref<?x4xf32>
+  } else {
+    %b = memref.alloc(%n) : memref<?x8xf32>
+    memref.store %zero, %b[%c0, %c0] : memref<?x8xf32>
+  }
+  %c = memref.alloc() : memref<4xindex>
+  memref.store %c0, %c[%c0] : memref<4xindex>
+  return
+}

@@ -56,3 +56,27 @@ func.func @vector(%x: tensor<?xf32>) -> tensor<?xf32> {
 func.func @scalar(%x: f32) -> f32 {
   return %x : f32
 }
+
+// -----
+
+// A result that comes from one of two branches is written in both, so that each can compute it in place.
+// CHECK-LABEL: func.func @branches
+// CHECK-SAME: %[[X:.*]]: tensor<?x4xf32>, %[[FEW:.*]]: i1, %[[OUT:.*]]: memref<?x4xf32
+// CHECK: scf.if %[[FEW]] {
+// CHECK: %[[A:.*]] = arith.negf %[[X]]
+// CHECK: bufferization.materialize_in_destination %[[A]] in restrict writable %[[OUT]]
+// CHECK: } else {
+// CHECK: %[[B:.*]] = arith.addf %[[X]], %[[X]]
+// CHECK: bufferization.materialize_in_destination %[[B]] in restrict writable %[[OUT]]
+// CHECK: }
+// CHECK-NEXT: return
+func.func @branches(%x: tensor<?x4xf32>, %few: i1) -> tensor<?x4xf32> {
+  %y = scf.if %few -> (tensor<?x4xf32>) {
+    %a = arith.negf %x : tensor<?x4xf32>
+    scf.yield %a : tensor<?x4xf32>
+  } else {
+    %b = arith.addf %x, %x : tensor<?x4xf32>
+    scf.yield %b : tensor<?x4xf32>
+  }
+  return %y : tensor<?x4xf32>
+}
