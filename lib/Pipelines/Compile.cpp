@@ -24,11 +24,16 @@ std::optional<Stage> mlir::moe::parseStage(StringRef name) {
 
 StringRef mlir::moe::stageName(Stage stage) { return kStageNames[static_cast<int>(stage)]; }
 
-void mlir::moe::buildStage(OpPassManager &pm, Stage from, ArrayRef<std::string> levels) {
+void mlir::moe::buildStage(OpPassManager &pm, Stage from, ArrayRef<std::string> levels, StringRef variants) {
   switch (from) {
-  case Stage::Model:
-    buildOptimizePipeline(pm, OptimizePipelineOptions());
+  case Stage::Model: {
+    OptimizePipelineOptions options;
+    // One choice for all levels, so that a layer is forked before its kernels are; the lowest level is the most common.
+    options.level = levels.back();
+    options.variants = variants.str();
+    buildOptimizePipeline(pm, options);
     break;
+  }
   case Stage::Grouped: {
     LinalgPipelineOptions options;
     options.level = levels.back();
@@ -69,7 +74,7 @@ LogicalResult mlir::moe::buildCompilePipeline(OpPassManager &pm, const CompilePi
     pm.addPass(createVerifyForm({Form::Model}));
   for (Stage stage : {Stage::Model, Stage::Grouped, Stage::Linalg, Stage::Kernel})
     if (stage < *last)
-      buildStage(pm, stage, levels);
+      buildStage(pm, stage, levels, options.variants);
   return success();
 }
 

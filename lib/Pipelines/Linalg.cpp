@@ -6,10 +6,14 @@
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "moe/Pipelines/Pipelines.h"
 
+#include "mlir/Transforms/Passes.h"
+
 using namespace mlir;
 using namespace mlir::moe;
 
 void mlir::moe::buildLinalgPipeline(OpPassManager &pm, const LinalgPipelineOptions &options) {
+  // The variants of a layer become branches of its kernel: they share its packed weights, its workspace and its level.
+  pm.addPass(createInlinerPass());
   // Kernels part here: what a layer computes is settled, tile sizes are not.
   if (options.levels.size() > 1) {
     ForkLevelsOptions fork;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===- Optimize.cpp - moe-optimize-pipeline: what a layer computes, made of few grouped ops ---------------===//
 
+#include "moe/Codegen/CPU/Passes.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "moe/Pipelines/Pipelines.h"
 
@@ -51,6 +52,17 @@ void mlir::moe::buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineO
       pm.addPass(createFoldSingleSlot());
     buildCleanup(pm);
   }
+
+  // On products as they are going to run: a choice by the cost of their parts.
+  DescribeMachineOptions machine;
+  machine.level = options.level;
+  pm.addPass(createDescribeMachine(machine));
+  ChooseVariantsOptions choice;
+  choice.variants = options.variants;
+  pm.addPass(createChooseVariants(choice));
+  pm.addPass(createForkVariants());
+  pm.addPass(createToSingleRows());
+  buildCleanup(pm);
   pm.addPass(createVerifyForm({Form::Grouped}));
 }
 

@@ -1,6 +1,7 @@
 // A Mixtral layer, small: router, plan, two products and a sum of two rows, and nothing between them in memory.
-// RUN: moe-opt %s --moe-optimize-pipeline --verify-roundtrip | FileCheck %s --implicit-check-not='{{= moe\.}}'
-// RUN: moe-opt %s --moe-optimize-pipeline=fuse=false | FileCheck %s --check-prefix=STEPS --implicit-check-not='{{= moe\.}}'
+// RUN: moe-opt %s --moe-optimize-pipeline=variants=grouped --verify-roundtrip | FileCheck %s --implicit-check-not='{{= moe\.}}'
+// RUN: moe-opt %s --moe-optimize-pipeline="fuse=false variants=grouped" | FileCheck %s --check-prefix=STEPS --implicit-check-not='{{= moe\.}}'
+// RUN: moe-opt %s --moe-optimize-pipeline --verify-roundtrip | FileCheck %s --check-prefix=AUTO
 // RUN: moe-opt %moe_src_root/docs/examples/layers/mixtral.mlir --moe-optimize-pipeline -o /dev/null
 // RUN: moe-opt %moe_src_root/docs/examples/layers/dense.mlir --moe-optimize-pipeline -o /dev/null
 // RUN: moe-opt %moe_src_root/docs/examples/layers/deepseek_v3.mlir --moe-optimize-pipeline -o /dev/null
@@ -38,6 +39,21 @@
 // CHECK-NEXT: moe.yield %[[WEIGHTED]]
 // CHECK: %[[Y:.*]] = moe.combine_slots %[[S]] 2 sum :
 // CHECK: return %[[Y]], %[[LOGITS]], %[[EXPERTS]], %[[WEIGHTS]]
+
+// Few rows go slot by slot, from the same router and with the same weights.
+// AUTO-LABEL: func.func @mixtral(
+// AUTO-COUNT-1: moe.router
+// AUTO: scf.if
+// AUTO: func.call @mixtral_single_row(
+// AUTO: func.call @mixtral_grouped(
+// AUTO: moe.variants = #moe.variants<<single_row from 0
+// AUTO: func.func private @mixtral_single_row(
+// AUTO-COUNT-2: moe.slot_matmul
+// AUTO: moe.combine_slots
+// AUTO: func.func private @mixtral_grouped(
+// AUTO: moe.plan
+// AUTO-COUNT-2: moe.grouped_matmul
+// AUTO: moe.combine_slots
 
 // STEPS: moe.grouped_matmul
 // STEPS: moe.select

@@ -26,6 +26,12 @@ struct OptimizePipelineOptions : PassPipelineOptions<OptimizePipelineOptions> {
                     llvm::cl::desc("fold what the routing makes trivial: identical experts, selections of all experts, "
                                    "combinations of one slot; leave dead experts unloaded (default)"),
                     llvm::cl::init(true)};
+  Option<std::string> variants{*this, "variants",
+                               llvm::cl::desc("how products go over the slots of a routing: auto (default: by the "
+                                              "number of rows, as the cost model says), single-row or grouped"),
+                               llvm::cl::init("auto")};
+  Option<std::string> level{*this, "level", llvm::cl::desc("machine level that the cost model assumes"),
+                            llvm::cl::init("x86-64-v3")};
 };
 
 void buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineOptions &options);
@@ -71,10 +77,13 @@ struct CompilePipelineOptions : PassPipelineOptions<CompilePipelineOptions> {
   Option<std::string> chip{*this, "chip", llvm::cl::desc("GPU chip, for nvptx"), llvm::cl::init("")};
   Option<std::string> stopAfter{*this, "stop-after", llvm::cl::desc("model, grouped, linalg, kernel or target"),
                                 llvm::cl::init("target")};
+  Option<std::string> variants{*this, "variants", llvm::cl::desc("auto, single-row or grouped"),
+                               llvm::cl::init("auto")};
 };
 
 /// Appends the passes that lead from stage `from` to the next one, for machine levels (best first, at least one).
-void buildStage(OpPassManager &pm, Stage from, ArrayRef<std::string> levels);
+/// `variants` is the option of moe-optimize-pipeline.
+void buildStage(OpPassManager &pm, Stage from, ArrayRef<std::string> levels, StringRef variants = "auto");
 
 /// Fails with a message when an option names what is not there.
 LogicalResult buildCompilePipeline(OpPassManager &pm, const CompilePipelineOptions &options,

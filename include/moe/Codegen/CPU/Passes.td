@@ -42,6 +42,32 @@ def ForkLevels : Pass<"moe-fork-levels", "mlir::ModuleOp"> {
                             "llvm::cl::list_init<std::string>({\"x86-64-v4\", \"x86-64-v3\"})">];
 }
 
+def DescribeMachine : Pass<"moe-describe-machine", "mlir::ModuleOp"> {
+  let summary = "what the cost model should know of a machine level";
+  let description = [{
+    Sets the constants of `moe.machine` that a machine level settles: multiplies
+    and adds of a thread in a second (3 GHz, two pipes of its vectors), rows of
+    its tallest register tile, columns of a panel. A constant that is there
+    stays; those that are left out are the cost model's defaults
+    (moe/CostModel/CostModel.h). Nothing depends on the machine that compiles.
+
+    Before:
+
+    ```mlir
+    module attributes {moe.machine = {threads = 64}} {
+    }
+    ```
+
+    After `moe-describe-machine` for its default, x86-64-v3:
+
+    ```mlir
+    module attributes {moe.machine = {flops = 96000000000, panel_columns = 16, threads = 64, tile_rows = 6}} {
+    }
+    ```
+  }];
+  let options = [Option<"level", "level", "std::string", "\"x86-64-v3\"", "machine level">];
+}
+
 def ExpandBF16 : Pass<"moe-expand-bf16", "mlir::ModuleOp"> {
   let summary = "bf16 conversions to integer operations where the machine has none";
   let description = [{
