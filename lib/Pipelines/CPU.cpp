@@ -26,6 +26,8 @@ static void buildKernel(OpPassManager &pm, StringRef level) {
   pm.addPass(createConvertLinalgToLoopsPass());
   // Views of views fold, so that the workspace plan sees sizes as functions of the number of tokens.
   buildCleanup(pm);
+  // While allocations still tell buffers apart.
+  pm.addPass(createMergeParallelLoops());
   pm.addPass(createPlanWorkspace());
   buildCleanup(pm);
   // Before conversions are expanded, as products in software need them.

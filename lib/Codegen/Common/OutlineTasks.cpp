@@ -7,6 +7,7 @@
 //
 //===--------------------------------------------------------------------------------------------------------===//
 
+#include "Iterations.h"
 #include "moe/Codegen/Common/Passes.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
 
@@ -44,9 +45,7 @@ public:
     OpBuilder b(loop);
     Location loc = loop.getLoc();
     SmallVector<Value> counts = iterations(b, loop);
-    Value total = arith::ConstantIndexOp::create(b, loc, 1);
-    for (Value count : counts)
-      total = arith::MulIOp::create(b, loc, total, count);
+    Value total = totalIterations(b, loc, counts);
 
     SmallVector<Value> captured;
     SmallVector<Operation *> constants;
@@ -64,19 +63,6 @@ public:
   }
 
 private:
-  /// ceil((upper - lower) / step) of each dimension.
-  static SmallVector<Value> iterations(OpBuilder &b, scf::ForallOp loop) {
-    SmallVector<Value> counts;
-    Location loc = loop.getLoc();
-    for (auto [lower, upper, step] :
-         llvm::zip_equal(loop.getMixedLowerBound(), loop.getMixedUpperBound(), loop.getMixedStep())) {
-      Value low = getValueOrCreateConstantIndexOp(b, loc, lower), high = getValueOrCreateConstantIndexOp(b, loc, upper);
-      Value span = arith::SubIOp::create(b, loc, high, low);
-      counts.push_back(arith::CeilDivUIOp::create(b, loc, span, getValueOrCreateConstantIndexOp(b, loc, step)));
-    }
-    return counts;
-  }
-
   /// Values from outside: constants are made again in the task, everything else is captured.
   static void collect(scf::ForallOp loop, ArrayRef<Value> counts, SmallVector<Value> &captured,
                       SmallVector<Operation *> &constants) {
@@ -158,27 +144,6 @@ private:
       if (!isa<memref::AllocaOp>(op))
         b.clone(op, map);
     return task;
-  }
-
-  /// The loop's induction variables from the number of the iteration, last dimension fastest.
-  static void mapInductionVars(OpBuilder &b, scf::ForallOp loop, Value number, ArrayRef<Value> counts, IRMapping &map) {
-    Location loc = loop.getLoc();
-    Value rest = number;
-    for (int64_t i = loop.getRank() - 1; i >= 0; --i) {
-      Value place = rest;
-      if (i != 0) {
-        Value count = map.lookupOrDefault(counts[i]);
-        place = arith::RemUIOp::create(b, loc, rest, count);
-        rest = arith::DivUIOp::create(b, loc, rest, count);
-      }
-      auto bound = [&](OpFoldResult value) {
-        if (auto known = dyn_cast<Value>(value))
-          return map.lookupOrDefault(known);
-        return getValueOrCreateConstantIndexOp(b, loc, value);
-      };
-      Value scaled = arith::MulIOp::create(b, loc, place, bound(loop.getMixedStep()[i]));
-      map.map(loop.getInductionVar(i), arith::AddIOp::create(b, loc, scaled, bound(loop.getMixedLowerBound()[i])));
-    }
   }
 
   func::FuncOp kernel;

@@ -120,6 +120,61 @@ def PointWeights : Pass<"moe-point-weights", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::memref::MemRefDialect", "mlir::arith::ArithDialect"];
 }
 
+def MergeParallelLoops : Pass<"moe-merge-parallel-loops", "mlir::ModuleOp"> {
+  let summary = "independent parallel loops to one list of tasks";
+  let description = [{
+    Two `scf.forall` of one block become one where the second needs nothing that
+    the first, or an op in between, computes: a shared expert's products run in
+    the task list of others, with one fork and one join. Independent means that
+    they and the ops in between touch different buffers, or only read them; the
+    second loop moves up with the sizes, views and allocations that it takes. The
+    loop with more work in an iteration comes first. Declined, with a remark,
+    where buffers cannot be told apart.
+
+    Before:
+
+    ```mlir
+    func.func @two(%x: memref<?x8xf32>, %y: memref<?x8xf32>, %n: index) {
+      %zero = arith.constant 0.0 : f32
+      %one = arith.constant 1.0 : f32
+      %c0 = arith.constant 0 : index
+      scf.forall (%i) in (%n) {
+        memref.store %zero, %x[%i, %c0] : memref<?x8xf32>
+      }
+      scf.forall (%j) = (0) to (8) step (2) {
+        memref.store %one, %y[%c0, %j] : memref<?x8xf32>
+      }
+      return
+    }
+    ```
+
+    After:
+
+    ```mlir
+    func.func @two(%x: memref<?x8xf32>, %y: memref<?x8xf32>, %n: index) {
+      %c2 = arith.constant 2 : index
+      %zero = arith.constant 0.0 : f32
+      %one = arith.constant 1.0 : f32
+      %c0 = arith.constant 0 : index
+      %c4 = arith.constant 4 : index
+      %tasks = arith.addi %n, %c4 : index
+      scf.forall (%task) in (%tasks) {
+        %first = arith.cmpi ult, %task, %n : index
+        scf.if %first {
+          memref.store %zero, %x[%task, %c0] : memref<?x8xf32>
+        } else {
+          %number = arith.subi %task, %n : index
+          %j = arith.muli %number, %c2 : index
+          memref.store %one, %y[%c0, %j] : memref<?x8xf32>
+        }
+      }
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::scf::SCFDialect"];
+}
+
 def PlanWorkspace : Pass<"moe-plan-workspace", "mlir::ModuleOp"> {
   let summary = "buffers of a kernel become views of one workspace";
   let description = [{
