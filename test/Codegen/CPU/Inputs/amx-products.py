@@ -51,7 +51,7 @@ def flush(x):
 
 
 def fma(a, b, c):
-    """Correctly rounded: the product is exact in f64, and the sum is rounded to odd there before it is rounded to f32."""
+    """Correctly rounded: the product is exact in f64, and the sum is rounded to odd there before it becomes f32."""
     p, c = a.astype(np.float64) * b.astype(np.float64), c.astype(np.float64)
     s = p + c
     t = s - p
@@ -94,7 +94,11 @@ def write(folder):
     globals_, body = "", ""
     for case in CASES:
         rows, weights, sums = operands(case)
-        for name, array, kind in (("rows", rows, "48x32xbf16"), ("weights", weights, "48x32xbf16"), ("sums", sums, "16x16xf32")):
+        for name, array, kind in (
+            ("rows", rows, "48x32xbf16"),
+            ("weights", weights, "48x32xbf16"),
+            ("sums", sums, "16x16xf32"),
+        ):
             data = np.ascontiguousarray(array).tobytes().hex().upper()
             globals_ += f'memref.global "private" constant @{case}_{name} : memref<{kind}> = dense<"0x{data}">\n'
             body += f"  %{case}_{name} = memref.get_global @{case}_{name} : memref<{kind}>\n"

@@ -25,7 +25,8 @@ COUNTS = (1, 7, 16, 17, 33)
 MORE_COUNTS = (2, 15, 31, 32, 48, 49, 65)
 
 
-def check_shape(checks, out, level, dtype, shape, counts):
+def check_shape(checks, out, kernels, shape, counts):
+    level, dtype = kernels
     experts, chosen, width, inner = shape
     what = f"{dtype} {level} E={experts} K={chosen} D={width} F={inner}"
     config = {"model_type": "olmoe", "hidden_size": width, "intermediate_size": inner, "num_experts": experts}
@@ -60,7 +61,7 @@ def main():
     for shape in SHAPES + (MORE_SHAPES if everything else ()):
         for level in levels:
             for dtype in layers.TOLERANCE if everything else ["bf16"]:
-                check_shape(checks, out, level, dtype, shape, COUNTS + (MORE_COUNTS if everything else ()))
+                check_shape(checks, out, (level, dtype), shape, COUNTS + (MORE_COUNTS if everything else ()))
     checks.done()
 
 
