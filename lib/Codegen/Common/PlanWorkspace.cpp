@@ -3,9 +3,12 @@
 //
 // Kernels never allocate. Buffers of the kernel's top level get places in one workspace, one after the other, aligned
 // to cache lines; branches of which one runs share their places. Sizes are functions of the number of tokens, and so is
-// the function K_workspace that callers ask. Small buffers of fixed size inside a task live on its stack.
+// the function K_workspace that callers ask. Small buffers of fixed size inside a task live on its stack; larger ones
+// get a place in the workspace for each task.
 //
 //===--------------------------------------------------------------------------------------------------------===//
+
+#include "Iterations.h"
 
 #include "moe/Codegen/Common/Passes.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
@@ -28,8 +31,9 @@ using namespace mlir::moe;
 
 /// Cache line: no two buffers share one.
 static constexpr int64_t kAlignment = 64;
-/// Tasks run on threads whose stacks are someone else's; a task's fixed buffers must stay well below 32 KiB.
-static constexpr int64_t kMaxTaskBytes = 16384;
+/// Tasks run on threads whose stacks are someone else's: a buffer there, and all of one task, must stay well below
+/// 32 KiB.
+static constexpr int64_t kMaxBufferBytes = 16384, kMaxTaskBytes = 24576;
 
 static int64_t elementBytes(MemRefType type) {
   if (type.getElementType().isIndex())
@@ -88,36 +92,64 @@ public:
         inTasks.push_back(alloc);
     });
     for (memref::AllocOp alloc : inTasks)
-      if (failed(toStack(alloc)))
+      if (failed(placeInTask(alloc)))
         return failure();
     return placeAll();
   }
 
 private:
-  static LogicalResult toStack(memref::AllocOp alloc) {
+  /// A task's own buffer: on its stack while there is room, else in the workspace, as its part of a new buffer before
+  /// the loop.
+  LogicalResult placeInTask(memref::AllocOp alloc) {
     MemRefType type = alloc.getType();
     std::optional<int64_t> bytes = largestBytes(alloc);
-    if (!bytes || *bytes > kMaxTaskBytes)
-      return alloc.emitOpError("cannot be a task's own buffer: expects at most ")
-             << kMaxTaskBytes << " bytes, whatever the sizes, got " << type;
+    if (!bytes)
+      return alloc.emitOpError("cannot be a task's own buffer: expects sizes with an upper bound, got ") << type;
     auto forall = alloc->getParentOfType<scf::ForallOp>();
     while (auto outer = forall->getParentOfType<scf::ForallOp>())
       forall = outer;
-    OpBuilder b = OpBuilder::atBlockBegin(forall.getBody());
+    int64_t padded = static_cast<int64_t>(llvm::alignTo(*bytes, kAlignment));
+    int64_t &used = stackBytes[forall];
     Location loc = alloc.getLoc();
-    bool fixed = type.hasStaticShape();
-    auto stackType = fixed ? type : MemRefType::get({*bytes}, b.getI8Type());
-    Value stack = memref::AllocaOp::create(b, loc, stackType, b.getI64IntegerAttr(kAlignment));
-    if (!fixed) {
+    Value buffer;
+    if (*bytes > kMaxBufferBytes || used + padded > kMaxTaskBytes) {
+      OpBuilder b(forall);
+      Value tasks = totalIterations(b, loc, iterations(b, forall));
+      Value size = arith::MulIOp::create(b, loc, tasks, indexConstant(b, loc, padded));
+      auto all = memref::AllocOp::create(b, loc, MemRefType::get({ShapedType::kDynamic}, b.getI8Type()), size);
       b.setInsertionPoint(alloc);
-      stack = memref::ViewOp::create(b, loc, type, stack, indexConstant(b, loc, 0), alloc.getDynamicSizes());
+      Value offset = arith::MulIOp::create(b, loc, numberOfTask(b, forall), indexConstant(b, loc, padded));
+      buffer = memref::ViewOp::create(b, loc, type, all, offset, alloc.getDynamicSizes());
+    } else {
+      used += padded;
+      OpBuilder b = OpBuilder::atBlockBegin(forall.getBody());
+      bool fixed = type.hasStaticShape();
+      auto stackType = fixed ? type : MemRefType::get({*bytes}, b.getI8Type());
+      buffer = memref::AllocaOp::create(b, loc, stackType, b.getI64IntegerAttr(kAlignment));
+      if (!fixed) {
+        b.setInsertionPoint(alloc);
+        buffer = memref::ViewOp::create(b, loc, type, buffer, indexConstant(b, loc, 0), alloc.getDynamicSizes());
+      }
     }
     for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
       if (isa<memref::DeallocOp>(user))
         user->erase();
-    alloc.replaceAllUsesWith(stack);
+    alloc.replaceAllUsesWith(buffer);
     alloc.erase();
     return success();
+  }
+
+  /// The number of the iteration that runs, the last dimension fastest.
+  static Value numberOfTask(OpBuilder &b, scf::ForallOp loop) {
+    Location loc = loop.getLoc();
+    auto value = [&](OpFoldResult bound) { return getValueOrCreateConstantIndexOp(b, loc, bound); };
+    Value number = indexConstant(b, loc, 0);
+    for (auto [i, count] : llvm::enumerate(iterations(b, loop))) {
+      Value from = arith::SubIOp::create(b, loc, loop.getInductionVar(i), value(loop.getMixedLowerBound()[i]));
+      Value at = arith::DivUIOp::create(b, loc, from, value(loop.getMixedStep()[i]));
+      number = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, number, count), at);
+    }
+    return number;
   }
 
   /// The end of what has been placed, computed in the kernel and in the query.
@@ -236,6 +268,7 @@ private:
   func::FuncOp func;
   Value workspace;
   Side kernel, query;
+  DenseMap<Operation *, int64_t> stackBytes; ///< of a task of each loop, so far
 };
 
 struct PlanWorkspace : moe::impl::PlanWorkspaceBase<PlanWorkspace> {

@@ -181,9 +181,11 @@ def PlanWorkspace : Pass<"moe-plan-workspace", "mlir::ModuleOp"> {
     Kernels never allocate: each `memref.alloc` at a kernel's top level becomes
     a `memref.view` of a workspace argument at an offset aligned to 64 bytes,
     and a function `K_workspace(tokens) -> bytes` computes the total. A buffer
-    inside a parallel loop, fixed or a block of rows, of at most 16 KiB, becomes
-    a stack buffer of the task. A size that is no function of the number of
-    tokens is an error.
+    inside a parallel loop, fixed or a block of rows, becomes a stack buffer of
+    the task when it has at most 16 KiB, and all of the task at most 24 KiB;
+    else the workspace has a place for it for each task. A size that is no
+    function of the number of tokens is an error, and so is a task's buffer
+    without an upper bound.
 
     Before:
 
