@@ -8,7 +8,7 @@
 
 #include "moe/Dialect/MoE/IR/MoE.h"
 
-#include "mlir/Dialect/Linalg/IR/LinalgInterfaces.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -21,11 +21,19 @@ public:
   explicit RowFlow(ValueRange rows) { values.insert(rows.begin(), rows.end()); }
 
   LogicalResult visit(Operation &op) {
+    if (op.hasTrait<OpTrait::IsTerminator>())
+      return success();
+    if (isa<tensor::DimOp>(op)) {
+      if (values.contains(op.getOperand(0)))
+        sizes.insert(op.getResult(0));
+      return success();
+    }
+    if (failed(visitRegions(op)))
+      return failure();
+    if (llvm::any_of(op.getOperands(), [&](Value v) { return sizes.contains(v); }))
+      return visitSized(op);
     bool takesRows = llvm::any_of(op.getOperands(), [&](Value v) { return values.contains(v); });
     if (!takesRows)
-      return success();
-    // Sizes are not data: every row sees the same row count, and results depend on it by shape alone.
-    if (isa<tensor::DimOp>(op) || op.hasTrait<OpTrait::IsTerminator>())
       return success();
     if (auto rowwise = dyn_cast<RowwiseOpInterface>(op))
       return visitInterface(rowwise);
@@ -39,6 +47,30 @@ public:
 private:
   LogicalResult keep(Operation &op) {
     values.insert(op.result_begin(), op.result_end());
+    return success();
+  }
+
+  /// The number of rows is no data: it may size a tensor, all of whose rows are alike, and nothing else.
+  LogicalResult visitSized(Operation &op) {
+    if (isa<tensor::EmptyOp, tensor::SplatOp>(op))
+      return keep(op);
+    return op.emitOpError("is not row-wise: it computes from the number of rows of an expert body");
+  }
+
+  /// Inside of an op's region rows are there as elements only.
+  LogicalResult visitRegions(Operation &op) {
+    for (Region &region : op.getRegions()) {
+      WalkResult result = region.walk([&](Operation *nested) {
+        for (Value operand : nested->getOperands())
+          if (values.contains(operand) || sizes.contains(operand)) {
+            nested->emitOpError("is not row-wise: it takes rows of an expert body inside of the region of another op");
+            return WalkResult::interrupt();
+          }
+        return WalkResult::advance();
+      });
+      if (result.wasInterrupted())
+        return failure();
+    }
     return success();
   }
 
@@ -71,10 +103,15 @@ private:
       if ((values.contains(operand.get()) || op.isDpsInit(&operand)) && !check(operand))
         return op->emitOpError("is not row-wise: operand ")
                << operand.getOperandNumber() << " is not indexed by one parallel loop over the rows";
+    for (Block &block : op->getRegion(0))
+      for (auto index : block.getOps<linalg::IndexOp>())
+        if (loop && index.getDim() == *loop)
+          return op->emitOpError("is not row-wise: it computes from the number of the row");
     return keep(*op);
   }
 
-  llvm::SmallPtrSet<Value, 16> values;
+  llvm::SmallPtrSet<Value, 16> values; ///< one row for each row of the body
+  llvm::SmallPtrSet<Value, 4> sizes;   ///< their number
 };
 
 } // namespace

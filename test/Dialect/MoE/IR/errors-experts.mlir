@@ -114,6 +114,60 @@ func.func @c6_structured(%x: !moe.ragged<8, 4, f32>, %o: tensor<4xf32>) {
 
 // -----
 
+// moe.experts C6: the number of a row
+func.func @c6_index(%x: !moe.ragged<8, 4, f32>) {
+  %y = moe.experts %x : !moe.ragged<8, 4, f32> -> !moe.ragged<8, 4, f32> {
+  ^bb0(%r: tensor<?x4xf32>):
+    // expected-error @below {{is not row-wise: it computes from the number of the row}}
+    %s = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+        outs(%r : tensor<?x4xf32>) {
+    ^bb0(%v: f32):
+      %i = linalg.index 0 : index
+      %n = arith.index_cast %i : index to i64
+      %f = arith.sitofp %n : i64 to f32
+      linalg.yield %f : f32
+    } -> tensor<?x4xf32>
+    moe.yield %s : tensor<?x4xf32>
+  }
+  return
+}
+
+// -----
+
+// moe.experts C6: how many rows there are
+func.func @c6_size(%x: !moe.ragged<8, 4, f32>) {
+  %y = moe.experts %x : !moe.ragged<8, 4, f32> -> !moe.ragged<8, 4, f32> {
+  ^bb0(%r: tensor<?x4xf32>):
+    %c0 = arith.constant 0 : index
+    %n = tensor.dim %r, %c0 : tensor<?x4xf32>
+    // expected-error @below {{is not row-wise: it computes from the number of rows of an expert body}}
+    %i = arith.index_cast %n : index to i64
+    moe.yield %r : tensor<?x4xf32>
+  }
+  return
+}
+
+// -----
+
+// moe.experts C6: rows as a whole, inside of a region
+func.func @c6_region(%x: !moe.ragged<8, 4, f32>) {
+  %y = moe.experts %x : !moe.ragged<8, 4, f32> -> !moe.ragged<8, 4, f32> {
+  ^bb0(%r: tensor<?x4xf32>):
+    %c0 = arith.constant 0 : index
+    %m = moe.map %r : tensor<?x4xf32> -> tensor<?x4xf32> {
+    ^bb0(%v: f32):
+      // expected-error @below {{is not row-wise: it takes rows of an expert body inside of the region of another op}}
+      %first = tensor.extract %r[%c0, %c0] : tensor<?x4xf32>
+      %s = arith.addf %v, %first : f32
+      moe.yield %s : f32
+    }
+    moe.yield %m : tensor<?x4xf32>
+  }
+  return
+}
+
+// -----
+
 // Row-wise are ops of this dialect, element-wise ops, sizes, and structured ops with one loop over the rows.
 func.func @rowwise(%x: !moe.ragged<8, 4, f32>) -> !moe.ragged<8, 4, f32> {
   %y = moe.experts %x : !moe.ragged<8, 4, f32> -> !moe.ragged<8, 4, f32> {
