@@ -61,6 +61,7 @@ void mlir::moe::buildReferencePipeline(OpPassManager &pm, const CPUPipelineOptio
   config.level = options.level;
   pm.addPass(createSelectKernelConfig(config));
   pm.addPass(createConvertMoEToLinalg());
+  pm.addPass(createConvertElementwiseToLinalgPass());
   buildCleanup(pm);
   buildKernel(pm, options.level);
 }

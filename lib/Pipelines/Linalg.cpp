@@ -7,6 +7,7 @@
 #include "moe/Pipelines/Pipelines.h"
 
 #include "mlir/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -25,6 +26,8 @@ void mlir::moe::buildLinalgPipeline(OpPassManager &pm, const LinalgPipelineOptio
   config.level = options.level;
   pm.addPass(createSelectKernelConfig(config));
   pm.addPass(createConvertGroupedToLinalg());
+  // Arithmetic on whole tensors, in bodies of experts.
+  pm.addPass(createConvertElementwiseToLinalgPass());
   buildCleanup(pm);
   pm.addPass(createVerifyForm({Form::Linalg}));
 }

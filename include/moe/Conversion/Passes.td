@@ -45,7 +45,8 @@ def ConvertGroupedToLinalg : Pass<"convert-grouped-to-linalg", "::mlir::ModuleOp
     number of them) with the tile product in linalg: rows gathered, all
     matrices in one contraction, the epilogue as an elementwise op, rows put in
     place or scattered. `moe.router`, `moe.combine_slots` and a `moe.map` become
-    loops over blocks of rows, `moe.plan` a counting sort. A `#moe.kernel_config` on a
+    loops over blocks of rows, `moe.plan` a counting sort, `moe.grouped_body` a
+    loop over blocks of sorted rows with the body inlined for one row. A `#moe.kernel_config` on a
     product goes to its tile (`moe.tile_product`) for the micro-kernel emitter.
 
     Before:

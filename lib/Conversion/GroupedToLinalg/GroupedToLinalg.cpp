@@ -27,6 +27,11 @@ namespace {
 
 struct ConvertGroupedToLinalg : moe::impl::ConvertGroupedToLinalgBase<ConvertGroupedToLinalg> {
   void runOnOperation() override {
+    // First, with the row-wise ops in them, which stand for one row and not for all.
+    RewritePatternSet bodies(&getContext());
+    populateGroupedBodyPatterns(bodies);
+    walkAndApplyPatterns(getOperation(), std::move(bodies));
+
     RewritePatternSet patterns(&getContext());
     populateGroupedMatmulPatterns(patterns);
     populateSlotMatmulPatterns(patterns);

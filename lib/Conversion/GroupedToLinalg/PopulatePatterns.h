@@ -8,6 +8,7 @@
 
 namespace mlir::moe {
 
+void populateGroupedBodyPatterns(RewritePatternSet &patterns);
 void populateGroupedMatmulPatterns(RewritePatternSet &patterns);
 void populateSlotMatmulPatterns(RewritePatternSet &patterns);
 void populateRouterPatterns(RewritePatternSet &patterns);

@@ -2,12 +2,14 @@
 //===- ExpertBody.cpp - the body of moe.experts for all experts at once -----------------------------------===//
 //
 // A body is row-wise, so what it computes from rows alone can run over the sorted rows of all experts together. Where
-// it uses an expert's slice of a weight, the op must become a grouped product: a moe.linear by slices is one, and a
-// moe.map that takes slices is the epilogue of one.
+// it uses an expert's slice of a weight, a moe.linear by slices is a grouped product, and a moe.map that takes slices
+// is the epilogue of one. What remains is cut into the largest parts that can run at one go, each a moe.grouped_body.
 //
 //===--------------------------------------------------------------------------------------------------------===//
 
+#include "BodyParts.h"
 #include "Epilogue.h"
+#include "Remarks.h"
 #include "ToGrouped.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -17,111 +19,123 @@ using namespace mlir::moe;
 
 namespace {
 
-/// The ops of one expert body and which of them are products.
-class ExpertBody {
+class BodyLowering {
 public:
-  explicit ExpertBody(ExpertsOp experts) : experts(experts), block(experts.getBody().front()) {}
+  BodyLowering(OpBuilder &b, ExpertsOp experts, ArrayRef<Value> rows, ValueRange weights, Value offsets,
+               function_ref<Value(Value)> remap)
+      : b(b), parts(experts), weights(weights), offsets(offsets), remap(remap) {
+    mapping.map(experts.getBody().getArguments().take_front(rows.size()), rows);
+  }
 
-  LogicalResult check();
-  Value lower(OpBuilder &b, ValueRange weights, Value offsets, function_ref<Value(Value)> remap, IRMapping &mapping);
+  /// Products as soon as their rows are there, then all else that can run: so parts are as large as can be.
+  Value lower() {
+    SmallVector<Operation *> pending;
+    for (Operation &op : parts.getBlock().without_terminator())
+      if (parts.kindOf(&op) != BodyOpKind::Free)
+        pending.push_back(&op);
+    while (!pending.empty()) {
+      bool progress = true;
+      while (std::exchange(progress, false))
+        llvm::erase_if(pending, [&](Operation *op) {
+          if (parts.kindOf(op) == BodyOpKind::Rest || !isReady(op))
+            return false;
+          lowerMatched(op);
+          return progress = true;
+        });
+      lowerRest(pending);
+    }
+    Value yielded = cast<YieldOp>(parts.getBlock().getTerminator()).getValues().front();
+    cloneFree(b, yielded, mapping);
+    return mapping.contains(yielded) ? mapping.lookup(yielded) : remap(yielded);
+  }
 
 private:
-  /// Whether `value` is an expert's slice of a weight.
-  bool isSlice(Value value) {
-    auto argument = dyn_cast<BlockArgument>(value);
-    return argument && argument.getOwner() == &block && argument.getArgNumber() >= experts.getRows().size();
-  }
-  /// The whole weight that `slice` is cut from.
-  Value wholeOf(Value slice, ValueRange weights) {
-    return weights[cast<BlockArgument>(slice).getArgNumber() - experts.getRows().size()];
-  }
-  bool takesSlice(Operation &op);
-  bool isProduct(LinearOp linear) {
-    return !isSlice(linear.getRows()) && llvm::all_of(linear.getMatrices(), [&](Value m) { return isSlice(m); });
+  bool isReady(Operation *op) {
+    auto linear = parts.kindOf(op) == BodyOpKind::Epilogue ? parts.getProductUnder(cast<MapOp>(op)) : LinearOp();
+    if (linear && !isReady(linear))
+      return false;
+    return llvm::all_of(parts.rowOperandsOf(op),
+                        [&](Value v) { return mapping.contains(v) || (linear && v.getDefiningOp() == linear); });
   }
 
-  static bool isVector(Value input) { return cast<RankedTensorType>(input.getType()).getRank() == 1; }
-  static bool isScalar(Value input) { return cast<RankedTensorType>(input.getType()).getShape().back() == 1; }
-
-  LinearOp getProductUnder(MapOp map);
-  MapOp getEpilogueOf(LinearOp linear);
-
-  ExpertsOp experts;
-  Block &block;
-};
-
-} // namespace
-
-bool ExpertBody::takesSlice(Operation &op) {
-  bool found = false;
-  op.walk(
-      [&](Operation *nested) { found |= llvm::any_of(nested->getOperands(), [&](Value v) { return isSlice(v); }); });
-  return found;
-}
-
-/// The product whose results are the rows that `map` takes, when `map` is their only user and its vectors are slices:
-/// then `map` can be the epilogue. Other rows of one element are scalars of it.
-LinearOp ExpertBody::getProductUnder(MapOp map) {
-  auto linear = map.getInputs().front().getDefiningOp<LinearOp>();
-  if (!linear || linear->getBlock() != &block || !isProduct(linear))
-    return {};
-  for (Value input : map.getInputs())
-    if (isVector(input) ? !isSlice(input) : input.getDefiningOp() != linear && !isScalar(input))
-      return {};
-  return llvm::all_of(linear->getUsers(), [&](Operation *user) { return user == map; }) ? linear : LinearOp();
-}
-
-/// The map that has to become the epilogue of `linear`, because it takes slices or several products at once. A map of
-/// one product's rows alone is left to moe-fuse-epilogue.
-MapOp ExpertBody::getEpilogueOf(LinearOp linear) {
-  auto map = linear->use_empty() ? MapOp() : dyn_cast<MapOp>(*linear->getUsers().begin());
-  if (!map || getProductUnder(map) != linear)
-    return {};
-  return linear.getMatrices().size() > 1 || takesSlice(*map) ? map : MapOp();
-}
-
-LogicalResult ExpertBody::check() {
-  for (Operation &op : block) {
-    if (!takesSlice(op))
-      continue;
-    if (auto linear = dyn_cast<LinearOp>(op); linear && isProduct(linear))
-      continue;
-    auto map = dyn_cast<MapOp>(op);
-    if (map && getProductUnder(map))
-      continue;
-    if (map)
-      return map.emitOpError(
-          "is not lowered to the grouped form yet: it takes a vector of each expert, so its rows must "
-          "be results of one moe.linear that nothing else uses, or of one element");
-    return op.emitOpError("is not lowered to the grouped form yet: only moe.linear and moe.map may take an expert's "
-                          "slice of a weight");
+  SmallVector<Value> whole(ValueRange slices) {
+    return llvm::map_to_vector(slices, [&](Value slice) { return weights[parts.weightOf(slice)]; });
   }
-  return success();
-}
 
-Value ExpertBody::lower(OpBuilder &b, ValueRange weights, Value offsets, function_ref<Value(Value)> remap,
-                        IRMapping &mapping) {
-  auto whole = [&](ValueRange slices) {
-    return llvm::map_to_vector(slices, [&](Value slice) { return wholeOf(slice, weights); });
-  };
-  auto lowerLinear = [&](LinearOp linear) {
+  //===-- Cloning -------------------------------------------------------------------------------------------===//
+
+  /// Values from outside may have been replaced already; a replaced argument is in no region any more.
+  void mapOutside(Operation *op, IRMapping &map) {
+    op->walk([&](Operation *nested) {
+      for (Value operand : nested->getOperands())
+        if (!map.contains(operand) && parts.isOutside(operand))
+          map.map(operand, remap(operand));
+    });
+  }
+
+  /// Copies the free op that gives `value`, if one does, and what it needs in its turn.
+  void cloneFree(OpBuilder &builder, Value value, IRMapping &map) {
+    Operation *op = value.getDefiningOp();
+    if (!op || map.contains(value) || op->getBlock() != &parts.getBlock() || parts.kindOf(op) != BodyOpKind::Free)
+      return;
+    auto dim = dyn_cast<tensor::DimOp>(op);
+    if (dim && parts.isRows(dim.getSource()) && dim.getConstantIndex() == 0) {
+      // All rows of a body are as many.
+      Value first = map.lookup(parts.getSizeSource(map));
+      map.map(value, tensor::DimOp::create(builder, op->getLoc(), first, 0).getResult());
+      return;
+    }
+    cloneOp(builder, op, map);
+  }
+
+  /// Makes ready what `op` takes but rows and slices.
+  void prepare(OpBuilder &builder, Operation *op, IRMapping &map) {
+    mapOutside(op, map);
+    op->walk([&](Operation *nested) {
+      for (Value operand : nested->getOperands())
+        cloneFree(builder, operand, map);
+    });
+  }
+
+  void cloneOp(OpBuilder &builder, Operation *op, IRMapping &map) {
+    prepare(builder, op, map);
+    builder.clone(*op, map);
+  }
+
+  //===-- Products ------------------------------------------------------------------------------------------===//
+
+  void lowerMatched(Operation *op) {
+    if (parts.kindOf(op) == BodyOpKind::Plain)
+      return cloneOp(b, op, mapping);
+    prepare(b, op, mapping);
+    if (auto linear = dyn_cast<LinearOp>(op)) {
+      if (!parts.getEpilogueOf(linear))
+        lowerLinear(linear);
+      return;
+    }
+    auto map = cast<MapOp>(op);
+    lowerEpilogue(parts.getProductUnder(map), map);
+  }
+
+  void lowerLinear(LinearOp linear) {
     Location loc = linear.getLoc();
     Type type = getElementTypeOrSelf(linear.getResults().front().getType());
     for (auto [matrix, result] : llvm::zip_equal(linear.getMatrices(), linear.getResults()))
-      mapping.map(result, createProduct(b, loc, mapping.lookupOrDefault(linear.getRows()), whole(matrix), offsets, {},
-                                        {}, type, [&](OpBuilder &nested, ValueRange acc) {
+      mapping.map(result, createProduct(b, loc, mapping.lookup(linear.getRows()), whole(matrix), offsets, {}, {}, type,
+                                        [&](OpBuilder &nested, ValueRange acc) {
                                           return convertFloat(nested, loc, acc.front(), type);
                                         }));
-  };
-  auto lowerEpilogue = [&](LinearOp linear, MapOp map) {
+  }
+
+  void lowerEpilogue(LinearOp linear, MapOp map) {
     Location loc = map.getLoc();
     SmallVector<Value> columns, scalars;
     for (Value input : map.getInputs())
-      if (isVector(input))
-        columns.push_back(wholeOf(input, weights));
+      if (BodyParts::isVector(input))
+        columns.push_back(weights[parts.weightOf(input)]);
       else if (input.getDefiningOp() != linear)
-        scalars.push_back(tensor::CollapseShapeOp::create(b, loc, mapping.lookupOrDefault(input),
-                                                          SmallVector<ReassociationIndices>{{0, 1}}));
+        scalars.push_back(
+            tensor::CollapseShapeOp::create(b, loc, mapping.lookup(input), SmallVector<ReassociationIndices>{{0, 1}}));
     auto epilogue = [&](OpBuilder &nested, ValueRange arguments) {
       // Each accumulator is rounded to what the linear gave before the map sees it.
       Type rounded = getElementTypeOrSelf(linear.getResults().front().getType());
@@ -130,46 +144,70 @@ Value ExpertBody::lower(OpBuilder &b, ValueRange weights, Value offsets, functio
         accumulators.push_back(convertFloat(nested, loc, acc, rounded));
       size_t column = accumulators.size(), scalar = column + columns.size();
       for (Value input : map.getInputs())
-        inputs.push_back(isVector(input)                   ? arguments[column++]
+        inputs.push_back(BodyParts::isVector(input)        ? arguments[column++]
                          : input.getDefiningOp() != linear ? arguments[scalar++]
                                                            : accumulators[cast<OpResult>(input).getResultNumber()]);
       return inlineScalars(nested, map.getBody().front(), inputs, mapping);
     };
     mapping.map(map.getResult(),
-                createProduct(b, loc, mapping.lookupOrDefault(linear.getRows()), whole(linear.getMatrices()), offsets,
-                              columns, scalars, map.getResult().getType().getElementType(), epilogue));
-  };
-
-  for (Operation &op : block.without_terminator()) {
-    // Values from outside may have been replaced already; a replaced argument is in no region any more.
-    op.walk([&](Operation *nested) {
-      for (Value operand : nested->getOperands()) {
-        Region *region = operand.getParentRegion();
-        if (!mapping.contains(operand) && (!region || !experts.getBody().isAncestor(region)))
-          mapping.map(operand, remap(operand));
-      }
-    });
-    if (auto linear = dyn_cast<LinearOp>(op); linear && isProduct(linear)) {
-      if (!getEpilogueOf(linear))
-        lowerLinear(linear);
-      continue;
-    }
-    auto map = dyn_cast<MapOp>(op);
-    LinearOp linear = map ? getProductUnder(map) : LinearOp();
-    if (linear && getEpilogueOf(linear) == map)
-      lowerEpilogue(linear, map);
-    else
-      b.clone(op, mapping);
+                createProduct(b, loc, mapping.lookup(linear.getRows()), whole(linear.getMatrices()), offsets, columns,
+                              scalars, map.getResult().getType().getElementType(), epilogue));
   }
-  Value yielded = cast<YieldOp>(block.getTerminator()).getValues().front();
-  return mapping.contains(yielded) ? mapping.lookup(yielded) : remap(yielded);
-}
 
-LogicalResult mlir::moe::checkExpertBody(ExpertsOp experts) { return ExpertBody(experts).check(); }
+  //===-- The rest ------------------------------------------------------------------------------------------===//
+
+  /// Takes from `pending` what can run after what is there already, as one moe.grouped_body.
+  void lowerRest(SmallVectorImpl<Operation *> &pending) {
+    BodyPart part;
+    llvm::erase_if(pending, [&](Operation *op) {
+      if (parts.kindOf(op) != BodyOpKind::Rest || !llvm::all_of(parts.rowOperandsOf(op), [&](Value v) {
+            return mapping.contains(v) || part.ops.contains(v.getDefiningOp()) || done.contains(v.getDefiningOp());
+          }))
+        return false;
+      part.ops.insert(op);
+      return true;
+    });
+    if (part.ops.empty())
+      return;
+    done.insert_range(part.ops);
+    for (Operation *op : part.ops)
+      remark::missed(op->getLoc(), remarkAbout(op, "not a grouped product", "moe-to-grouped"))
+          << remark::reason("{0}", parts.reasonAgainst(op));
+    parts.complete(part);
+
+    auto types = llvm::map_to_vector(part.results, [](Value v) { return v.getType(); });
+    Location loc = part.ops.front()->getLoc();
+    auto rows = llvm::map_to_vector(part.rows, [&](Value v) { return mapping.lookup(v); });
+    Value count = tensor::DimOp::create(b, loc, rows.front(), 0);
+    auto inits = llvm::map_to_vector(
+        types, [&](Type type) { return createEmptyRows(b, loc, cast<RankedTensorType>(type), count); });
+    auto slices = llvm::to_vector(part.slices);
+    auto body = GroupedBodyOp::create(b, loc, types, rows, whole(slices), offsets, inits);
+
+    OpBuilder::InsertionGuard guard(b);
+    Block *block = b.createBlock(&body.getBody());
+    IRMapping inside;
+    for (Value outer : llvm::concat<Value>(part.rows, slices))
+      inside.map(outer, block->addArgument(outer.getType(), outer.getLoc()));
+    for (Operation *op : part.ops)
+      cloneOp(b, op, inside);
+    YieldOp::create(b, loc, llvm::map_to_vector(part.results, [&](Value v) { return inside.lookup(v); }));
+    for (auto [value, result] : llvm::zip_equal(part.results, body.getResults()))
+      mapping.map(value, result);
+  }
+
+  OpBuilder &b;
+  BodyParts parts;
+  ValueRange weights;
+  Value offsets;
+  function_ref<Value(Value)> remap;
+  IRMapping mapping;          ///< from the body to the sorted rows of all experts
+  DenseSet<Operation *> done; ///< of the rest; what they give may be no rows, so that it has to be computed again
+};
+
+} // namespace
 
 Value mlir::moe::lowerExpertBody(OpBuilder &b, ExpertsOp experts, ArrayRef<Value> rows, ValueRange weights,
                                  Value offsets, function_ref<Value(Value)> remap) {
-  IRMapping mapping;
-  mapping.map(experts.getBody().getArguments().take_front(rows.size()), rows);
-  return ExpertBody(experts).lower(b, weights, offsets, remap, mapping);
+  return BodyLowering(b, experts, rows, weights, offsets, remap).lower();
 }

@@ -50,7 +50,7 @@ struct GroupPlainProducts : moe::impl::GroupPlainProductsBase<GroupPlainProducts
   void runOnOperation() override {
     SmallVector<LinearOp> products;
     getOperation()->walk([&](LinearOp linear) {
-      if (!linear->getParentOfType<ExpertsOp>())
+      if (!linear->getParentOfType<ExpertsOp>() && !linear->getParentOfType<GroupedBodyOp>())
         products.push_back(linear);
     });
     for (LinearOp linear : products)

@@ -44,12 +44,9 @@ using EpilogueFn = function_ref<Value(OpBuilder &, ValueRange)>;
 Value createProduct(OpBuilder &b, Location loc, Value rows, ValueRange weights, Value offsets, ValueRange columns,
                     ValueRange scalars, Type type, EpilogueFn epilogue);
 
-/// Emits an error at the first op of an expert body that has no grouped form.
-LogicalResult checkExpertBody(ExpertsOp experts);
-
 /// Writes the body of `experts` for all experts at once: `rows` are the ragged operands as sorted rows, which `offsets`
 /// cuts into groups. `remap` gives the value that stands for one from outside of the body. Returns the sorted rows that
-/// the body yields. The body must have passed `checkExpertBody`.
+/// the body yields.
 Value lowerExpertBody(OpBuilder &b, ExpertsOp experts, ArrayRef<Value> rows, ValueRange weights, Value offsets,
                       function_ref<Value(Value)> remap);
 

@@ -172,14 +172,16 @@ def ToGrouped : Pass<"moe-to-grouped", "::mlir::ModuleOp"> {
     for a routing), and the body of `moe.experts` runs over the sorted rows of
     all experts: products by an expert's matrix become `moe.grouped_matmul`,
     and a `moe.map` of several products or with vectors of an expert becomes
-    the epilogue of one. Where the routing may drop slots, the plan's
+    the epilogue of one. Whatever else takes an expert's slices or is no
+    `moe.map` goes into a `moe.grouped_body` of as many ops as can run
+    together, and a remark says why. Where the routing may drop slots, the plan's
     offsets say how many rows there are, and the combination leaves out slots
     by their ids. A routing of all experts in order has a plan without a sort, and
     rows that come back from a dispatch unchanged are combined where they are,
     without a plan.
 
-    Not lowered yet, with an error: other uses of an expert's slice of a
-    weight, and ragged operands that several routings dispatched.
+    Not lowered yet, with an error: ragged operands that several routings
+    dispatched.
 
     ```mlir
     func.func @one(%x: tensor<?x4xf32>, %r: !moe.routing<8, 1, f32>, %w: tensor<8x4x4xf32>) -> tensor<?x4xf32> {

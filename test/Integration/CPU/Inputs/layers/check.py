@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs hand-written layers by both lowerings and holds them against NumPy.
 
-usage: check.py FOLDER-OF-EXAMPLES SCRATCH examples|routings|sparsity [--spoil]
+usage: check.py FOLDER-OF-EXAMPLES SCRATCH examples|routings|sparsity|bodies [--spoil]
 """
 
 import re
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bodies
 import examples
 import numpy as np
 import routings
@@ -143,11 +144,25 @@ def check_module(name, layers, checker):
             checker.check(at, (f"{layer.name} T = {rows}", block, layer.dtype), inputs, expected)
 
 
+def check_bodies(checker):
+    text, shapes = bodies.module()
+    weights = draw(shapes, 33)
+    at = checker.compile("bodies", text, {n: (weights[n], shapes[n][1]) for n in shapes})
+    known = {n: w.astype(float) for n, w in weights.items()}
+    for block, body in enumerate(bodies.LAYERS):
+        for rows in checker.rows:
+            x = random(70 * rows + block, (rows, bodies.D), "f32")
+            expected = body.compute(known, x.astype(float)) if rows else [np.zeros((0, 1))]
+            checker.check(at, (f"{body.name} T = {rows}", block, "f32"), {"x": (x, "f32")}, expected)
+
+
 def main():
     folder, scratch, what = sys.argv[1:4]
     checker = Checker(scratch, "--spoil" in sys.argv)
     if what == "examples":
         check_examples(folder, checker)
+    elif what == "bodies":
+        check_bodies(checker)
     else:
         check_module(what, {"routings": routings, "sparsity": sparsity}[what], checker)
     print(f"{checker.checks} checks, {checker.failed} failed")
