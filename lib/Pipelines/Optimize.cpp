@@ -47,6 +47,8 @@ void mlir::moe::buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineO
     pm.addPass(createFuseGather());
     // Last, as weights are factors of what the whole epilogue gives, and a product that scatters takes no more maps.
     pm.addPass(createFuseCombine());
+    // What follows the combination moves into it, once it is settled what the combination is.
+    pm.addPass(createFuseResidual());
     // The combination has lost its weights to the product by now; one of a single slot is left with nothing to do.
     if (options.fold)
       pm.addPass(createFoldSingleSlot());

@@ -109,8 +109,8 @@ private:
       // The last argument stands for the old value of the output, which the body does not read.
       SmallVector<Value> arguments{loop.getResult(v)};
       if (finish)
-        for (Value values : finish.getInputs().drop_front())
-          arguments.push_back(tensor::ExtractOp::create(b, loc, values, row));
+        for (OpOperand *input : llvm::drop_begin(finish.getDpsInputOperands()))
+          arguments.push_back(read(b, loc, *input, {row, columns[v]}, whole));
       arguments.push_back(loop.getResult(v));
       FailureOr<SmallVector<Value>> value = finish
                                                 ? inlineVectorBody(b, loc, *finish.getBody(), arguments, lanes)
@@ -128,7 +128,7 @@ private:
   /// What the loops (row, column, slot) read of an input: columns are a vector, and a value of a slot (its weight, its
   /// id) is a scalar.
   Value read(OpBuilder &b, Location loc, OpOperand &input, ArrayRef<Value> loops, bool whole) {
-    AffineMap map = reduction.getMatchingIndexingMap(&input);
+    AffineMap map = cast<linalg::GenericOp>(input.getOwner()).getMatchingIndexingMap(&input);
     SmallVector<Value> indices;
     for (AffineExpr at : map.getResults())
       indices.push_back(loops[cast<AffineDimExpr>(at).getPosition()]);
@@ -175,10 +175,10 @@ struct EmitSlotReductions : moe::impl::EmitSlotReductionsBase<EmitSlotReductions
     if (!user || user.getNumParallelLoops() != user.getNumLoops() || user.getNumDpsInputs() == 0 ||
         user.getInputs().front() != sums || !user.getBody()->getArguments().back().use_empty())
       return {};
-    // Further inputs are numbers of the rows.
+    // Further inputs are numbers of the rows, vectors over the columns, and rows.
     for (OpOperand *input : llvm::drop_begin(user.getDpsInputOperands())) {
       AffineMap map = user.getMatchingIndexingMap(input);
-      if (map.getNumResults() != 1 || map.getResult(0) != getAffineDimExpr(0, map.getContext()))
+      if (map.getNumResults() == 1 ? !isa<AffineDimExpr>(map.getResult(0)) : !map.isIdentity())
         return {};
     }
     return user;

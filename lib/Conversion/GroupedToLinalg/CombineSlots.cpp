@@ -14,6 +14,7 @@
 #include "moe/Dialect/MoE/IR/MoE.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -86,21 +87,27 @@ private:
       sums.push_back(countUsed(b, loc, inputs.back(), rows));
       finishMaps.push_back(AffineMap::get(2, 0, {b.getAffineDimExpr(0)}, ctx));
     }
+    size_t leading = sums.size();
+    for (Value other : op.getOthers()) {
+      bool vector = cast<RankedTensorType>(other.getType()).getRank() == 1;
+      sums.push_back(vector ? other : slice(b, loc, other, {first, zero}, {rows, columns}));
+      finishMaps.push_back(vector ? AffineMap::get(2, 0, {b.getAffineDimExpr(1)}, ctx) : identity);
+    }
     finishMaps.push_back(identity);
     SmallVector<utils::IteratorType> parallel(2, utils::IteratorType::parallel);
-    Type element = op.getResult().getType().getElementType();
     return linalg::GenericOp::create(
                b, loc, TypeRange(part.getType()), sums, ValueRange(part), finishMaps, parallel,
                [&](OpBuilder &nested, Location loc, ValueRange args) {
                  Value value = args[0];
-                 if (sums.size() == 2)
+                 if (leading == 2)
                    value = arith::DivFOp::create(nested, loc, value, args[1]);
                  else if (kind == CombineKind::Mean)
                    value = arith::MulFOp::create(
                        nested, loc, value,
                        arith::ConstantOp::create(nested, loc,
                                                  nested.getF32FloatAttr(1.0f / static_cast<float>(count))));
-                 linalg::YieldOp::create(nested, loc, combineFromF32(nested, loc, value, element));
+                 linalg::YieldOp::create(nested, loc,
+                                         finish(nested, op, value, args.slice(leading, op.getOthers().size())));
                })
         .getResult(0);
   }
@@ -122,6 +129,19 @@ private:
     SmallVector<ReassociationIndices> groups{{0, 1}, {2}};
     return tensor::ExpandShapeOp::create(b, loc, cubeType, flat, groups,
                                          SmallVector<OpFoldResult>{rows, b.getIndexAttr(count), columns});
+  }
+
+  /// What is stored of a combined element, from those of the others.
+  static Value finish(OpBuilder &b, CombineSlotsOp op, Value value, ValueRange others) {
+    Block *epilogue = op.getEpilogueBlock();
+    if (!epilogue)
+      return combineFromF32(b, op.getLoc(), value, op.getResult().getType().getElementType());
+    IRMapping map;
+    map.map(epilogue->getArgument(0), value);
+    map.map(epilogue->getArguments().drop_front(), others);
+    for (Operation &inner : epilogue->without_terminator())
+      b.clone(inner, map);
+    return map.lookupOrDefault(epilogue->getTerminator()->getOperand(0));
   }
 
   static Value isUsed(OpBuilder &b, Location loc, Value id) {

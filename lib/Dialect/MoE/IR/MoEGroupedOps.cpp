@@ -265,8 +265,37 @@ LogicalResult CombineSlotsOp::verify() {
     return emitOpError("expects weights [rows, ") << count << "] exactly for weighted_sum and log_sum_exp";
   if (getIds() && getIds().getType().getDimSize(1) != count) // C4
     return emitOpError("expects ids [rows, ") << count << "], got " << getIds().getType();
-  if (getShared() && !getWeights() && !getIds()) // C5
+  if (getShared() && !getWeights() && !getIds()) // C9
     return emitOpError("expects weights or ids with shared rows");
+  auto result = getResult().getType();
+  for (Value other : getOthers()) {
+    auto type = cast<RankedTensorType>(other.getType());
+    if (type.getShape().back() != result.getDimSize(1) ||
+        (type.getRank() == 2 && type.getDimSize(0) != result.getDimSize(0))) // C5
+      return emitOpError("expects others of the result's shape, or vectors of its columns, got ")
+             << type << " and a result " << result;
+  }
+  if (!getOthers().empty() && !getEpilogueBlock()) // C5
+    return emitOpError("expects an epilogue where there are others");
+  return success();
+}
+
+LogicalResult CombineSlotsOp::verifyRegions() {
+  Block *block = getEpilogueBlock();
+  if (!block)
+    return success();
+  SmallVector<Type> expected{Float32Type::get(getContext())};
+  for (Value other : getOthers())
+    expected.push_back(getElementTypeOrSelf(other.getType()));
+  if (block->getArgumentTypes() != TypeRange(expected)) // C6
+    return emitOpError("expects block arguments of types ") << expected;
+  Type element = getResult().getType().getElementType();
+  auto yield = dyn_cast<YieldOp>(block->getTerminator());
+  if (!yield || yield.getValues().getTypes() != TypeRange(element)) // C7
+    return emitOpError("expects to yield one ") << element;
+  for (Operation &op : block->without_terminator())
+    if (!isMemoryEffectFree(&op)) // C8
+      return op.emitOpError("has side effects, but is in an epilogue");
   return success();
 }
 MutableOperandRange CombineSlotsOp::getDpsInitsMutable() { return getInitMutable(); }

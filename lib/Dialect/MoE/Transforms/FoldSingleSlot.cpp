@@ -36,6 +36,8 @@ private:
   std::optional<StringRef> reasonAgainst(CombineSlotsOp combine) {
     if (combine.getWeights())
       return "the combination has weights of its own";
+    if (combine.getEpilogueBlock())
+      return "the combination has an epilogue, which takes a pass over the rows anyway";
     if (combine.getIds())
       return "slots may be dropped, and their rows would have to be filled before";
     auto product = combine.getRows().getDefiningOp<GroupedMatmulOp>();

@@ -430,6 +430,49 @@ def FuseCombine : Pass<"moe-fuse-combine"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def FuseResidual : Pass<"moe-fuse-residual"> {
+  let summary = "Run maps of combined rows as the combination stores them";
+  let description = [{
+    The only user of a `moe.combine_slots`, when it is a `moe.map`, becomes its
+    epilogue, and so do its users in turn: a residual, the rows of a shared
+    expert or another combination, a scale of the output. Other rows that the
+    map takes are in the order of the result. Declined when somebody else needs
+    the combined rows, and where experts pick rows (`moe.combine_rows`).
+
+    ```mlir
+    func.func @residual(%slots: tensor<?x4xf32>, %x: tensor<?x4xf32>, %init: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %sum = moe.combine_slots %slots 2 sum : tensor<?x4xf32> outs(%init : tensor<?x4xf32>) -> tensor<?x4xf32>
+      %y = moe.map %x, %sum : tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32> {
+      ^bb0(%a: f32, %b: f32):
+        %scale = arith.constant 0.5 : f32
+        %scaled = arith.mulf %b, %scale : f32
+        %v = arith.addf %a, %scaled : f32
+        moe.yield %v : f32
+      }
+      return %y : tensor<?x4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @residual(%slots: tensor<?x4xf32>, %x: tensor<?x4xf32>, %init: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %c0 = arith.constant 0 : index
+      %n = tensor.dim %init, %c0 : tensor<?x4xf32>
+      %e = tensor.empty(%n) : tensor<?x4xf32>
+      %y = moe.combine_slots %slots 2 sum others %x : tensor<?x4xf32> others tensor<?x4xf32>
+          outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32> epilogue {
+      ^bb0(%b: f32, %a: f32):
+        %scale = arith.constant 0.5 : f32
+        %scaled = arith.mulf %b, %scale : f32
+        %v = arith.addf %a, %scaled : f32
+        moe.yield %v : f32
+      }
+      return %y : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def FoldSingleSlot : Pass<"moe-fold-single-slot"> {
   let summary = "Combine nothing where a row has one expert";
   let description = [{

@@ -26,8 +26,10 @@ func.func @{name}(%x: tensor<?x{D}xf32>, %router: tensor<{E}x{D}xf32>, {argument
     %one = arith.constant 1.0 : f32
     {body}
   }}
-  %out = moe.combine %outputs by %routing weighted_sum : !moe.ragged<{E}, {O}, f32>, !moe.routing<{E}, 2, f32> -> tensor<?x{O}xf32>
-  return %out : tensor<?x{O}xf32>
+  %combined = moe.combine %outputs by %routing weighted_sum
+      : !moe.ragged<{E}, {O}, f32>, !moe.routing<{E}, 2, f32> -> tensor<?x{O}xf32>
+  {after}
+  return %{result} : tensor<?x{O}xf32>
 }}
 """
 
@@ -87,14 +89,22 @@ def relu(x):
 
 
 class Body:
-    def __init__(self, name, weights, lines, compute):
+    def __init__(self, name, weights, lines, compute, after=None):
+        """`after`: weights that all rows share, text that makes %last of %x and %combined, and its function."""
         self.name, self.weights, self.lines, self.compute_row = name, weights, lines, compute
+        self.shared, self.last, self.compute_last = after or ({}, [], lambda _, y: y)
+
+    def shapes(self):
+        stacked = {self.symbol(n): (E, *shape) for n, shape in self.weights.items()}
+        return stacked | {self.symbol(n): shape for n, shape in self.shared.items()}
 
     def text(self, block):
         types = {n: tensor(E, *shape) for n, shape in self.weights.items()}
+        every = types | {n: tensor(*shape) for n, shape in self.shared.items()}
         return LAYER.format(
-            block=block, name=self.name, D=D, E=E, O=O, symbols=", ".join("@" + self.symbol(n) for n in types),
-            arguments=", ".join(f"%w_{n}: {t}" for n, t in types.items()), types=", ".join(types.values()),
+            block=block, name=self.name, D=D, E=E, O=O, symbols=", ".join("@" + self.symbol(n) for n in every),
+            arguments=", ".join(f"%w_{n}: {t}" for n, t in every.items()), types=", ".join(types.values()),
+            after="\n  ".join(self.last), result="last" if self.last else "combined",
             operands=", ".join(f"%w_{n}" for n in types),
             slices=", ".join(f"%{n}: {tensor(*shape)}" for n, shape in self.weights.items()),
             body="\n    ".join(line.replace("{D}", str(D)) for line in self.lines),
@@ -110,6 +120,7 @@ class Body:
             chosen = best(logits, 2)
             for p, e in zip(softmax(logits[chosen]), chosen, strict=True):
                 out[t] += p * self.compute_row(row, *(w[self.symbol(n)][e] for n in self.weights))
+            out[t] = self.compute_last(row, out[t], *(w[self.symbol(n)] for n in self.shared))
         return [out]
 
 
@@ -221,6 +232,13 @@ LAYERS = [
           generic("y", ["j", "ij"], "pp", [("c", tensor(O))], ("init", tensor("?", O)), "%v = arith.addf %a0, %a0 : f32"),
           YIELD],
          lambda r, c: 2 * c),
+    Body("residual", {"u": (O, D)}, [linear("y", "r", "u", O, D), YIELD], lambda r, u: u @ r,
+         ({"s": (O, D), "scale": (O,)},
+          [linear("shared", "x", "w_s", O, D), "%quarter = arith.constant 0.25 : f32",
+           elementwise("sum", O, ["shared", "combined", "w_scale:"],
+                       "%m = arith.mulf %a1, %a2 : f32\n      %v = arith.addf %a0, %m : f32"),
+           elementwise("last", O, ["sum"], "%v = arith.mulf %a0, %quarter : f32")],
+          lambda r, y, s, scale: 0.25 * (s @ r + scale * y))),
 ]  # fmt: skip
 
 
@@ -228,7 +246,7 @@ def module():
     """All layers, and their weights: {name: (shape, dtype)}."""
     shapes = {"router": ((E, D), "f32")}
     for body in LAYERS:
-        shapes |= {body.symbol(n): ((E, *shape), "f32") for n, shape in body.weights.items()}
+        shapes |= {name: (shape, "f32") for name, shape in body.shapes().items()}
     text = [f'moe.weight @{name} : tensor<{"x".join(map(str, shape))}x{dtype}> from "{name}"'
             for name, (shape, dtype) in shapes.items()]  # fmt: skip
     return "\n".join(text + [body.text(block) for block, body in enumerate(LAYERS)]), shapes
