@@ -49,9 +49,6 @@ void mlir::moe::buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineO
     pm.addPass(createFuseCombine());
     // What follows the combination moves into it, once it is settled what the combination is.
     pm.addPass(createFuseResidual());
-    // The combination has lost its weights to the product by now; one of a single slot is left with nothing to do.
-    if (options.fold)
-      pm.addPass(createFoldSingleSlot());
     buildCleanup(pm);
   }
 
@@ -64,6 +61,10 @@ void mlir::moe::buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineO
   pm.addPass(createChooseVariants(choice));
   pm.addPass(createForkVariants());
   pm.addPass(createToSingleRows());
+  // Combinations have lost their weights to the products by now; one of a single slot is left with nothing to do. After
+  // the fork, which looks for the combination of a routing's rows.
+  if (options.fold && options.fuse)
+    pm.addPass(createFoldSingleSlot());
   buildCleanup(pm);
   pm.addPass(createVerifyForm({Form::Grouped}));
 }

@@ -8,6 +8,7 @@
 
 #include "moe/Codegen/CPU/MachineLevel.h"
 #include "moe/Codegen/CPU/Passes.h"
+#include "moe/Codegen/CPU/TileKernel.h"
 
 namespace mlir::moe {
 #define GEN_PASS_DEF_DESCRIBEMACHINE
@@ -38,8 +39,10 @@ struct DescribeMachine : mlir::moe::impl::DescribeMachineBase<DescribeMachine> {
         constants.set(name, b.getI64IntegerAttr(value));
     };
     settle("flops", kHertz * kPipes * 2 * machine->lanes());
-    settle("tile_rows", machine->tileRows().front());
-    settle("panel_columns", machine->tileVectors() * machine->lanes());
+    // Of f32, as every level has it.
+    const TileKernel &kernel = machine->tileKernel(b.getF32Type(), b.getF32Type(), /*matrices=*/1);
+    settle("tile_rows", kernel.tileRows().front());
+    settle("panel_columns", kernel.tileVectors() * machine->lanes());
     getOperation()->setAttr(kMachineAttr, constants.getDictionary(&getContext()));
   }
 };

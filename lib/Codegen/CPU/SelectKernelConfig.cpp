@@ -53,12 +53,13 @@ private:
                                  op.getOutputColumns()));
     });
     function.walk([&](SlotMatmulOp op) {
-      // The panels of the grouped product, so that both share one packed argument; a tile is one row.
+      // The panels of the grouped product, so that both share one packed argument. A tile is one row, for which the
+      // lowest block is enough.
       KernelConfigAttr config = configFor(*machine, op.getRows().getType().getElementType(),
                                           getElementTypeOrSelf(op.getWeights().front().getType()),
                                           op.getWeights().size(), op.getOutputColumns());
-      op.setConfigAttr(KernelConfigAttr::get(op.getContext(), config.getLevel(), config.getColumns(), {1},
-                                             config.getKGroup(), config.getVector()));
+      op.setConfigAttr(KernelConfigAttr::get(op.getContext(), config.getLevel(), config.getColumns(),
+                                             config.getRows().take_back(), config.getKGroup(), config.getVector()));
     });
     function.walk([&](RouterOp op) {
       op.setConfigAttr(configFor(*machine, op.getRows().getType().getElementType(),

@@ -40,37 +40,43 @@ private:
       return "the combination has an epilogue, which takes a pass over the rows anyway";
     if (combine.getIds())
       return "slots may be dropped, and their rows would have to be filled before";
-    auto product = combine.getRows().getDefiningOp<GroupedMatmulOp>();
-    if (!product || !product.getSlots())
+    Operation *product = combine.getRows().getDefiningOp();
+    if (!product || !givesRowsOfSlots(product))
       return "the rows are not those of a product that scatters";
-    if (!product.getResult().hasOneUse())
+    if (!product->hasOneUse())
       return "the product has other users";
     if (product->getBlock() != combine->getBlock())
       return "the product is in another block";
-    if (!product.getInit().getDefiningOp<tensor::EmptyOp>())
+    if (!cast<DestinationStyleOpInterface>(product).getDpsInits()[0].getDefiningOp<tensor::EmptyOp>())
       return "slots that get no row keep a value that would have to be converted, too";
     return std::nullopt;
   }
 
-  /// The slot of a row is the row, so the product scatters to the rows of the result and rounds as the combination did.
+  static bool givesRowsOfSlots(Operation *op) {
+    auto product = dyn_cast<GroupedMatmulOp>(op);
+    return isa<SlotMatmulOp>(op) || (product && product.getSlots());
+  }
+
+  /// The slot of a row is the row, so the product stores to the rows of the result and rounds as the combination did.
   void fold(CombineSlotsOp combine) {
     IRRewriter rewriter(combine);
-    auto product = combine.getRows().getDefiningOp<GroupedMatmulOp>();
-    Location loc = rewriter.getFusedLoc({product.getLoc(), combine.getLoc()});
+    Operation *product = combine.getRows().getDefiningOp();
     auto type = combine.getResult().getType();
-    auto result = GroupedMatmulOp::create(
-        rewriter, loc, type, product.getRows(), product.getTokens(), product.getWeights(), product.getOffsets(),
-        product.getColumns(), product.getScalars(), product.getSlots(), combine.getInit(), product.getConfigAttr());
-    rewriter.inlineRegionBefore(product.getBody(), result.getBody(), result.getBody().end());
-    auto yield = cast<YieldOp>(result.getBody().front().getTerminator());
+    rewriter.moveOpBefore(product, combine);
+    rewriter.modifyOpInPlace(product, [&] {
+      product->setLoc(rewriter.getFusedLoc({product->getLoc(), combine.getLoc()}));
+      cast<DestinationStyleOpInterface>(product).getDpsInitsMutable()[0].assign(combine.getInit());
+      product->getResult(0).setType(type);
+    });
+    auto yield = cast<YieldOp>(product->getRegion(0).front().getTerminator());
     rewriter.setInsertionPoint(yield);
     // Through f32, in which a combination computes.
+    Location loc = product->getLoc();
     Value value = convertFloat(rewriter, loc, yield.getValues().front(), rewriter.getF32Type());
     value = convertFloat(rewriter, loc, value, type.getElementType());
     rewriter.modifyOpInPlace(yield, [&] { yield->setOperands(value); });
     folded(combine, getArgument()) << "the combination of one slot into the stores of the product";
-    rewriter.replaceOp(combine, result.getResult());
-    rewriter.eraseOp(product);
+    rewriter.replaceOp(combine, product->getResult(0));
   }
 };
 

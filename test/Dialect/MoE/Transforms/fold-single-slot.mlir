@@ -123,3 +123,48 @@ func.func @kept(%x: tensor<?x6xf32>, %w: tensor<8x4x6xf32>, %offsets: tensor<9xi
   %y = moe.combine_slots %s 1 sum : tensor<?x4xf32> outs(%out : tensor<?x4xf32>) -> tensor<?x4xf32>
   return %y : tensor<?x4xf32>
 }
+
+// -----
+
+// Products slot by slot store to the rows of the result, too.
+// REMARK: [Passed] folded | Category:moe-fold-single-slot | Function=slots |
+// CHECK-LABEL: func.func @slots(
+// CHECK-SAME: %[[OUT:[^:]*]]: tensor<?x4xbf16>)
+// CHECK: moe.slot_matmul
+// CHECK-SAME: outs(%[[OUT]] : tensor<?x4xbf16>)
+// CHECK: arith.truncf
+// CHECK-NOT: moe.combine_slots
+func.func @slots(%x: tensor<?x6xf32>, %w: tensor<8x4x6xf32>, %ids: tensor<?x1xi32>, %n: index,
+                 %out: tensor<?x4xbf16>) -> tensor<?x4xbf16> {
+  %init = tensor.empty(%n) : tensor<?x4xf32>
+  %s = moe.slot_matmul %x tokens ids %ids weights %w : tensor<?x6xf32> ids tensor<?x1xi32> weights tensor<8x4x6xf32>
+      outs(%init : tensor<?x4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%acc: f32):
+    moe.yield %acc : f32
+  }
+  %y = moe.combine_slots %s 1 sum : tensor<?x4xf32> outs(%out : tensor<?x4xbf16>) -> tensor<?x4xbf16>
+  return %y : tensor<?x4xbf16>
+}
+
+// -----
+
+// REMARK: Function=residual | Reason="the combination has an epilogue, which takes a pass over the rows anyway"
+// CHECK-LABEL: func.func @residual(
+// CHECK: moe.combine_slots
+func.func @residual(%x: tensor<?x6xf32>, %w: tensor<8x4x6xf32>, %offsets: tensor<9xindex>, %slots: tensor<?xindex>,
+    %n: index, %out: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %init = tensor.empty(%n) : tensor<?x4xf32>
+  %s = moe.grouped_matmul %x weights %w offsets %offsets scatter %slots
+      : tensor<?x6xf32> weights tensor<8x4x6xf32> offsets tensor<9xindex> scatter tensor<?xindex>
+      outs(%init : tensor<?x4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%acc: f32):
+    moe.yield %acc : f32
+  }
+  %y = moe.combine_slots %s 1 sum others %out : tensor<?x4xf32> others tensor<?x4xf32> outs(%out : tensor<?x4xf32>)
+      -> tensor<?x4xf32> epilogue {
+  ^bb0(%a: f32, %b: f32):
+    %v = arith.addf %a, %b : f32
+    moe.yield %v : f32
+  }
+  return %y : tensor<?x4xf32>
+}

@@ -477,7 +477,7 @@ def FoldSingleSlot : Pass<"moe-fold-single-slot"> {
   let summary = "Combine nothing where a row has one expert";
   let description = [{
     A `moe.combine_slots` of one slot, without weights and ids of its own, gives
-    the row of that slot: the product before it scatters to the rows of the result
+    the row of that slot: the product before it stores to the rows of the result
     and rounds them in its epilogue. Declined where slots may be dropped.
 
     ```mlir
