@@ -222,7 +222,8 @@ func::FuncOp KernelEmitter::emit(StringRef name) {
                                rowsOf(block.topK, b.getI32Type()), rowsOf(block.topK, weightType)};
 
   auto kernel = func::FuncOp::create(b, name, b.getFunctionType(inputs, results));
-  for (auto [index, result] : llvm::enumerate(ArrayRef<StringRef>{"output", "logits", "experts", "weights"}))
+  constexpr StringLiteral names[] = {"output", "logits", "experts", "weights"};
+  for (auto [index, result] : llvm::enumerate(names))
     kernel.setResultAttr(index, kResultNameAttr, b.getStringAttr(result));
   OpBuilder::InsertionGuard guard(b);
   Block *entry = kernel.addEntryBlock();
