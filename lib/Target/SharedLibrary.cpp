@@ -121,7 +121,8 @@ Error mlir::moe::linkSharedLibrary(MemoryBufferRef object, StringRef path) {
                                       *runtime};
   std::string libc;
   if (imports->memoryFunctions) {
-    Expected<std::string> found = fileOf("memcpy");
+    // Not found by memcpy, of which a sanitizer's runtime has one of its own.
+    Expected<std::string> found = fileOf("gnu_get_libc_version");
     if (!found)
       return found.takeError();
     libc = *found;
