@@ -38,8 +38,8 @@ static bool isFolder(const std::string &path) {
   return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/// The bytes of a header: the length, then the JSON text.
-static Expected<std::string> readHeader(const File &file) {
+/// Bytes of the JSON text of a header. The length before it goes into the hash.
+static Expected<uint64_t> headerBytes(const File &file, Sha256 &hash) {
   auto fail = [&](const std::string &what) { return Error{file.name() + ": " + what}; };
   unsigned char length[8];
   if (file.size() < sizeof length)
@@ -56,7 +56,6 @@ static Expected<std::string> readHeader(const File &file) {
   if (bytes > file.size() - sizeof length)
     return fail("header of " + std::to_string(bytes) + " bytes does not fit into the file of " +
                 std::to_string(file.size()) + "; it may be truncated, fetch it again");
-  // The first byte is looked at before a large header is read.
   char first = 0;
   if (bytes > 0)
     read = file.read(sizeof length, &first, 1);
@@ -64,25 +63,26 @@ static Expected<std::string> readHeader(const File &file) {
     return read.error();
   if (first != '{')
     return fail("expected a safetensors header that begins with '{'");
-  std::string header(sizeof length + bytes, '\0');
-  read = file.read(0, header.data(), header.size());
-  if (!read)
-    return read.error();
-  return header;
+  hash.update(std::string_view(reinterpret_cast<const char *>(length), sizeof length));
+  return bytes;
 }
 
 Expected<Unit> Checkpoint::Impl::addFile(const std::string &realPath, const std::string &name, Sha256 &hash) {
   Expected<File> file = File::open(realPath, name);
   if (!file)
     return file.error();
-  Expected<std::string> header = readHeader(*file);
-  if (!header)
-    return header.error();
-  Expected<SafeTensorsHeader> parsed =
-      parseSafeTensorsHeader(std::string_view(*header).substr(sizeof(uint64_t)), file->size(), file->name());
+  Expected<uint64_t> bytes = headerBytes(*file, hash);
+  if (!bytes)
+    return bytes.error();
+  auto hashed = [&hash, read = readInPieces(*file, sizeof(uint64_t), *bytes)]() -> Expected<std::string_view> {
+    Expected<std::string_view> piece = read();
+    if (piece)
+      hash.update(*piece);
+    return piece;
+  };
+  Expected<SafeTensorsHeader> parsed = parseSafeTensorsHeader(hashed, *bytes, file->size(), file->name());
   if (!parsed)
     return parsed.error();
-  hash.update(*header);
   if (tensors.size() + parsed->tensors.size() > maxTensors)
     return Error{file->name() + ": more than " + std::to_string(maxTensors) + " tensors in the checkpoint"};
   for (TensorInfo &tensor : parsed->tensors) {

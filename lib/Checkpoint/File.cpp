@@ -94,6 +94,18 @@ Expected<Unit> File::read(uint64_t offset, void *dst, uint64_t bytes) const {
   return Error{fileName + ": ended " + std::to_string(bytes) + " bytes early"};
 }
 
+std::function<Expected<std::string_view>()> moe::readInPieces(const File &file, uint64_t offset, uint64_t bytes) {
+  static constexpr uint64_t most = 64 * 1024;
+  return [&file, offset, left = bytes, buffer = std::string()]() mutable -> Expected<std::string_view> {
+    buffer.resize(size_t(std::min(left, most)));
+    if (Expected<Unit> read = file.read(offset, buffer.data(), buffer.size()); !read)
+      return read.error();
+    offset += buffer.size();
+    left -= buffer.size();
+    return std::string_view(buffer);
+  };
+}
+
 Expected<std::string> moe::readTextFile(const std::string &path, uint64_t maxBytes) {
   Expected<File> file = File::open(path, path);
   if (!file)

@@ -2,7 +2,6 @@
 //
 // Reads the JSON header of a safetensors file event by event - a large model has hundreds of thousands of tensors - and
 // then checks that the tensors tile the file's data exactly.
-#include "moe/Checkpoint/Json.h"
 #include "moe/Checkpoint/SafeTensors.h"
 #include "moe/Checkpoint/Text.h"
 
@@ -53,10 +52,8 @@ public:
   }
 
   bool string(std::string &value) override {
-    if (state == State::Metadata) {
-      header.metadata.emplace(metadataKey, std::move(value));
+    if (state == State::Metadata)
       return true;
-    }
     if (state != State::DTypeField)
       return unexpected(quote(value));
     std::optional<DType> dtype = dtypeFromName(value);
@@ -69,6 +66,10 @@ public:
 
   bool key(std::string &name) override {
     if (state == State::Metadata) {
+      if (++numMetadata > maxMetadata) {
+        problem = "__metadata__: more than " + std::to_string(maxMetadata) + " entries";
+        return false;
+      }
       metadataKey = std::move(name);
       return true;
     }
@@ -215,6 +216,7 @@ private:
   State state = State::Start;
   TensorInfo tensor;
   std::string metadataKey;
+  size_t numMetadata = 0;
   int numOffsets = 0;
   bool seenDType = false, seenShape = false, seenOffsets = false;
 };
@@ -248,13 +250,13 @@ static Expected<Unit> checkTiling(std::vector<TensorInfo> &tensors, uint64_t dat
   return Unit{};
 }
 
-Expected<SafeTensorsHeader> moe::parseSafeTensorsHeader(std::string_view json, uint64_t fileBytes,
+Expected<SafeTensorsHeader> moe::parseSafeTensorsHeader(const JsonSource &json, uint64_t jsonBytes, uint64_t fileBytes,
                                                         const std::string &file) {
   HeaderHandler handler;
   Expected<Unit> parsed = parseJson(json, file, handler);
   if (!parsed)
     return parsed.error();
-  uint64_t dataBegin = sizeof(uint64_t) + json.size();
+  uint64_t dataBegin = sizeof(uint64_t) + jsonBytes;
   if (fileBytes < dataBegin)
     return Error{file + ": header longer than the file"};
 

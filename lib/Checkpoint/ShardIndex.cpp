@@ -106,11 +106,14 @@ private:
 } // namespace
 
 Expected<ShardIndex> moe::readShardIndex(const std::string &path, const std::string &name) {
-  Expected<std::string> text = readTextFile(path, maxHeaderBytes);
-  if (!text)
-    return text.error();
+  Expected<File> file = File::open(path, path);
+  if (!file)
+    return file.error();
+  if (file->size() > maxHeaderBytes)
+    return Error{file->name() + ": expected at most " + std::to_string(maxHeaderBytes) + " bytes, got " +
+                 std::to_string(file->size())};
   IndexHandler handler;
-  Expected<Unit> parsed = parseJson(*text, name, handler);
+  Expected<Unit> parsed = parseJson(readInPieces(*file, 0, file->size()), name, handler);
   if (!parsed)
     return parsed.error();
   if (handler.tensors.empty())

@@ -8,7 +8,9 @@
 #include "moe/Checkpoint/Expected.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 
 namespace moe {
 
@@ -36,6 +38,10 @@ private:
   int64_t seconds = 0, nanoseconds = 0; // of the last change of its data
   std::string fileName;
 };
+
+/// Bytes `offset` to `offset + bytes` of a file in pieces, none after the last. The file outlives what is returned, and
+/// a piece is valid until the next call.
+std::function<Expected<std::string_view>()> readInPieces(const File &file, uint64_t offset, uint64_t bytes);
 
 /// The whole of a text file of at most `maxBytes` bytes.
 Expected<std::string> readTextFile(const std::string &path, uint64_t maxBytes);

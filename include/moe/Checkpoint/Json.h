@@ -2,13 +2,14 @@
 //
 // Strict JSON for files from outside. Beyond the grammar: nesting of at most 64, no duplicate keys, no numbers that
 // overflow, integers exact, no NUL byte, no byte order mark. The parser uses no recursion, so no input can exhaust the
-// stack.
+// stack, and holds one token and a hash of each key at a time, so no input can exhaust the memory.
 #ifndef MOE_CHECKPOINT_JSON_H
 #define MOE_CHECKPOINT_JSON_H
 
 #include "moe/Checkpoint/Expected.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,7 @@ namespace moe {
 
 inline constexpr size_t maxJsonDepth = 64;
 inline constexpr size_t maxJsonKeys = 1'000'001; ///< of one object: a million tensors and their metadata
+inline constexpr size_t maxJsonToken = 1 << 20;  ///< bytes of one string or number, and of the blanks before it
 inline constexpr size_t maxTreeValues = 250'000; ///< of a JsonValue tree, which takes far more memory than the text
 
 /// Receives a document piece by piece, for files too large for a tree. A method returns false to stop, having set
@@ -40,7 +42,12 @@ public:
   std::string problem;
 };
 
-/// Parses `text` of a file called `file` in messages.
+/// Gives a document piece by piece: the bytes that follow, none at the end. A piece is valid until the next call.
+using JsonSource = std::function<Expected<std::string_view>()>;
+
+/// Parses a document of a file called `file` in messages. Keys of one object are told apart by 64 bits of hash: that
+/// two of a million keys are taken for one has a chance of 1 in 18 million.
+Expected<Unit> parseJson(const JsonSource &source, const std::string &file, JsonHandler &handler);
 Expected<Unit> parseJson(std::string_view text, const std::string &file, JsonHandler &handler);
 
 /// A JSON value as a tree.

@@ -8,6 +8,7 @@
 
 #include "moe/Checkpoint/DType.h"
 #include "moe/Checkpoint/Expected.h"
+#include "moe/Checkpoint/Json.h"
 
 #include <cstdint>
 #include <map>
@@ -30,17 +31,19 @@ struct TensorInfo {
 
 struct SafeTensorsHeader {
   std::vector<TensorInfo> tensors; ///< in name order
-  std::map<std::string, std::string> metadata;
 };
 
 /// Limits that a header must keep.
 inline constexpr uint64_t maxHeaderBytes = 100'000'000;
 inline constexpr uint64_t maxTensors = 1'000'000;
 inline constexpr size_t maxRank = 8;
+inline constexpr size_t maxMetadata = 100'000;
 
-/// Checks the JSON text of a header (the bytes after the length) for a file of `fileBytes` bytes called `file` in
-/// messages. Offsets in the result are absolute.
-Expected<SafeTensorsHeader> parseSafeTensorsHeader(std::string_view json, uint64_t fileBytes, const std::string &file);
+/// Checks the JSON text of a header (the `jsonBytes` bytes after the length) for a file of `fileBytes` bytes called
+/// `file` in messages. Offsets in the result are absolute. Metadata is checked and not kept: nothing here depends on
+/// it.
+Expected<SafeTensorsHeader> parseSafeTensorsHeader(const JsonSource &json, uint64_t jsonBytes, uint64_t fileBytes,
+                                                   const std::string &file);
 
 /// "[8, 64]": how messages write a shape.
 std::string shapeText(const std::vector<int64_t> &shape);

@@ -170,6 +170,14 @@ def register_headers():
     raw("header-depth-100000", 'tensor "a": expected an object', pack('{"a":' + "[" * 100_000 + "]" * 100_000 + "}"))
     raw("header-metadata", '__metadata__: expected a string for "a", got 1', pack('{"__metadata__": {"a": 1}}'))
 
+    # As large as a header may be: nine million entries, and one string.
+    entries = b",".join(b'"%x":""' % i for i in range(9_000_000))
+    text = b'{"__metadata__": {' + entries
+    raw("header-metadata-entries", "__metadata__: more than 100000 entries", pack(text[:100_000_000]))
+    raw("header-long-string", "expected strings and numbers of at most 1048576 bytes", pack(b'{"' + b"a" * 99_999_998))
+    blank = b"{" + b" " * 99_999_999
+    raw("header-blanks", "expected strings and numbers of at most 1048576 bytes", pack(blank))
+
     duplicate = '{"w": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}, "\\u0077": {}}'
     raw("tensor-duplicate", 'duplicate key "w"', pack(duplicate))
     with_gate_text("field-duplicate", 'duplicate key "dtype"', '{"dtype": "F32"', '{"dtype": "F32", "dtype": "F32"')
