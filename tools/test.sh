@@ -4,6 +4,7 @@
 #   tools/test.sh            full: every test, format and static checks
 #   tools/test.sh quick      leaves out the tests marked `REQUIRES: full` and clang-tidy
 #   tools/test.sh sanitize   the full tests with address and undefined-behaviour sanitizers, in build/sanitize
+#   tools/test.sh sanitize-thread   the quick tests with the thread sanitizer, in build/sanitize-thread
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,8 +16,12 @@ sanitize)
   build_dir=build/sanitize
   export CMAKE_ARGS="-DMOE_SANITIZE=address;undefined ${CMAKE_ARGS:-}"
   ;;
+sanitize-thread)
+  build_dir=build/sanitize-thread
+  export CMAKE_ARGS="-DMOE_SANITIZE=thread ${CMAKE_ARGS:-}"
+  ;;
 *)
-  echo "usage: tools/test.sh [full|quick|sanitize]" >&2
+  echo "usage: tools/test.sh [full|quick|sanitize|sanitize-thread]" >&2
   exit 2
   ;;
 esac
@@ -41,12 +46,12 @@ echo "test: built in $((SECONDS - started)) s"
 # --timeout is per test; lit's own exit status is read from its report, together with the others.
 started=$SECONDS
 lit_args=(-sv -j "${JOBS:-$(nproc)}" --timeout 600 --output "$results/lit.json")
-[[ "$mode" == quick ]] || lit_args+=(--param full=1)
+[[ "$mode" == quick || "$mode" == sanitize-thread ]] || lit_args+=(--param full=1)
 /usr/lib/llvm-22/bin/lit "${lit_args[@]}" "$build_dir/test" "$build_dir/test/Unit" || true
 [[ -s "$results/lit.json" ]] || give_up "lit wrote no report"
 echo "test: ran in $((SECONDS - started)) s"
 
-if [[ "$mode" != sanitize ]]; then
+if [[ "$mode" == full || "$mode" == quick ]]; then
   started=$SECONDS
   tools/lint.sh "$mode" "$results/lint.txt" || true
   [[ -s "$results/lint.txt" ]] || give_up "lint wrote no report"
