@@ -8,12 +8,16 @@
 
 namespace mlir::moe::test {
 void registerTestEmitRoute();
+void registerTestLowerPlainly();
+void registerTestWrongPasses();
 } // namespace mlir::moe::test
 
 int main(int argc, char **argv) {
   mlir::registerAllPasses();
   mlir::moe::registerAllPasses();
   mlir::moe::test::registerTestEmitRoute();
+  mlir::moe::test::registerTestLowerPlainly();
+  mlir::moe::test::registerTestWrongPasses();
   mlir::DialectRegistry registry;
   mlir::moe::registerAllDialects(registry);
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "moe-test-opt: passes for tests\n", registry));
