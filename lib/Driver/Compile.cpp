@@ -45,9 +45,12 @@ static Expected<std::vector<std::string>> levelsFor(const std::string &cpu) {
   return Error{"--cpu: expected " + known + ", got '" + cpu + "'"};
 }
 
-static Expected<Unit> runPasses(ModuleOp module, llvm::function_ref<void(OpPassManager &)> build, Stage to) {
+static Expected<Unit> runPasses(ModuleOp module, llvm::function_ref<void(OpPassManager &)> build, Stage to,
+                                const Reproducer &reproducer) {
   DiagnosticLine diagnostics(module.getContext());
   PassManager passes(module.getContext());
+  if (!reproducer.file.empty())
+    passes.enableCrashReproducerGeneration(reproducer.file, reproducer.local);
   build(passes);
   if (failed(passes.run(module)))
     return diagnostics.error("the module cannot be brought to the stage '" + stageName(to) + "'");
@@ -82,7 +85,7 @@ Expected<Unit> mlir::moe::lower(ModuleOp module, const CompileOptions &options) 
       }
       buildStage(passes, stage, *levels);
     };
-    if (auto done = runPasses(module, build, next); !done)
+    if (auto done = runPasses(module, build, next, options.reproducer); !done)
       return done;
     stage = next;
     if (auto done = reached(); !done)

@@ -48,11 +48,8 @@ static Expected<std::string> headerOf(ModuleOp module, StringRef output) {
   return text;
 }
 
-Expected<std::unique_ptr<NativeCode>> mlir::moe::compileInput(ModuleOp module, const std::string &cpu, bool reference,
+Expected<std::unique_ptr<NativeCode>> mlir::moe::compileInput(ModuleOp module, CompileOptions compile,
                                                               const std::string &dumpFolder) {
-  CompileOptions compile;
-  compile.cpu = cpu;
-  compile.reference = reference;
   StageDumper dumper(dumpFolder);
   if (!dumpFolder.empty()) {
     if (auto opened = dumper.open(); !opened)
@@ -69,13 +66,22 @@ Expected<std::unique_ptr<NativeCode>> mlir::moe::compileInput(ModuleOp module, c
   return code;
 }
 
+CompileOptions EmitOptions::compileOptions() const {
+  CompileOptions compile;
+  compile.cpu = cpu;
+  compile.reference = reference;
+  compile.reproducer = reproducer;
+  return compile;
+}
+
 static Expected<Unit> emitMLIR(ModuleOp module, const EmitOptions &options) {
   std::optional<Stage> last = options.stage.empty() ? Stage::Model : parseStage(options.stage);
   if (!last)
     return Error{"--stage: expected model, grouped, linalg, kernel or target, got '" + options.stage + "'"};
-  CompileOptions compile;
-  compile.cpu = options.cpu;
-  compile.reference = options.reference;
+  if (options.reference && (*last == Stage::Grouped || *last == Stage::Linalg))
+    return Error{"--stage=" + options.stage +
+                 ": the reference lowering has no such stage; expected model, kernel or target"};
+  CompileOptions compile = options.compileOptions();
   compile.last = *last;
   if (auto lowered = lower(module, compile); !lowered)
     return inInput(options.input.path, lowered.error());
@@ -85,7 +91,7 @@ static Expected<Unit> emitMLIR(ModuleOp module, const EmitOptions &options) {
 static Expected<Unit> emitCode(ModuleOp module, const EmitOptions &options) {
   // Before the layers are lowered away.
   auto header = headerOf(module, options.output);
-  auto code = compileInput(module, options.cpu, options.reference, options.dumpFolder);
+  auto code = compileInput(module, options.compileOptions(), options.dumpFolder);
   if (!code)
     return inInput(options.input.path, code.error());
   std::string text = options.output.empty() ? "-" : options.output;

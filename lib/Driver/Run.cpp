@@ -48,7 +48,10 @@ static Expected<std::unique_ptr<JitLibrary>> compile(MLIRContext &context, const
   auto module = loadInput(context, input);
   if (!module)
     return module.error();
-  auto code = compileInput(**module, options.cpu, reference, options.dumpFolder);
+  CompileOptions compile;
+  compile.cpu = options.cpu;
+  compile.reference = reference;
+  auto code = compileInput(**module, compile, options.dumpFolder);
   if (!code)
     return inInput(input.path, code.error());
   auto object = (*code)->object();

@@ -32,6 +32,12 @@ static cl::opt<std::string> checkpoint("checkpoint", cl::desc("folder with the w
                                        cl::cat(category));
 static cl::opt<bool> reference("reference", cl::desc("the naive lowering instead of the optimised one"),
                                cl::cat(category));
+// Named as in mlir-opt.
+static cl::opt<std::string> reproducer("mlir-pass-pipeline-crash-reproducer",
+                                       cl::desc("file for IR and passes of a run that fails or crashes"),
+                                       cl::value_desc("file"), cl::cat(category));
+static cl::opt<bool> localReproducer("mlir-pass-pipeline-local-reproducer",
+                                     cl::desc("with the former: of the pass that fails alone"), cl::cat(category));
 static cl::opt<int64_t> randomWeights("random-weights", cl::desc("compile without looking for weights"),
                                       cl::value_desc("seed"), cl::cat(category));
 
@@ -58,6 +64,9 @@ static Expected<Unit> run(int argc, char **argv) {
   options.output = output;
   options.dumpFolder = dump;
   options.reference = reference;
+  options.reproducer = {reproducer, localReproducer};
+  if (localReproducer)
+    context.disableMultithreading();
   return compileToFile(context, options);
 }
 

@@ -15,10 +15,17 @@
 
 namespace mlir::moe {
 
+/// What is kept of a run of passes that fails or crashes: IR and passes that do it again.
+struct Reproducer {
+  std::string file;   ///< empty: nothing is kept
+  bool local = false; ///< the one pass that fails with the IR before it; the context must have no threads
+};
+
 struct CompileOptions {
   std::string cpu = "native"; ///< "native", a machine level, or a CPU name
   bool reference = false;     ///< the naive lowering
   Stage last = Stage::Target;
+  Reproducer reproducer;
   std::function<Expected<Unit>(ModuleOp, Stage)> atStage; ///< called with the module at each stage it reaches
 };
 

@@ -17,13 +17,16 @@ struct EmitOptions {
   std::string output;          ///< empty or "-": standard output, for what is text
   std::string dumpFolder;      ///< empty: no dump
   bool reference = false;
+  Reproducer reproducer;
+
+  CompileOptions compileOptions() const;
 };
 
 /// Compiles and writes one file; a shared library gets its header beside it.
 Expected<Unit> compileToFile(MLIRContext &context, const EmitOptions &options);
 
 /// Compiles an input for use in this process.
-Expected<std::unique_ptr<NativeCode>> compileInput(ModuleOp module, const std::string &cpu, bool reference,
+Expected<std::unique_ptr<NativeCode>> compileInput(ModuleOp module, CompileOptions compile,
                                                    const std::string &dumpFolder);
 
 /// Writes a file in one step: a reader never sees half of it. "-" is standard output.
