@@ -70,8 +70,18 @@ static moe_status check(const moe_layer_desc &layer, const moe_operand_desc &ope
   return MOE_OK;
 }
 
+/// Kernels compute their workspace in 64 bits and do not look for overflow. Twice the tokens never need more than twice
+/// the bytes, so those of a small number bound those of a large one.
+static int64_t boundedWorkspace(const moe_variant_desc &variant, int64_t tokens) {
+  constexpr int64_t few = int64_t(1) << 20;
+  int64_t bound;
+  if (tokens > few && __builtin_mul_overflow(variant.workspace_size(few), tokens / few + 1, &bound))
+    return -1;
+  return tokens < 0 ? -1 : variant.workspace_size(tokens);
+}
+
 static moe_status workspaceSize(const moe_layer &layer, int64_t tokens, size_t &bytes) {
-  int64_t size = tokens < 0 ? -1 : layer.variant->workspace_size(tokens);
+  int64_t size = boundedWorkspace(*layer.variant, tokens);
   if (size < 0)
     return fail(MOE_INVALID_ARGUMENT, "%s: expected a number of tokens whose workspace can be addressed, got %" PRId64,
                 layer.desc->name, tokens);

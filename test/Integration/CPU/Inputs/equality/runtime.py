@@ -60,6 +60,7 @@ class Runtime:
         self.lib.moe_library_info.argtypes = self.lib.moe_layer_free.argtypes = [c_void_p]
         self.lib.moe_library_close.argtypes = [c_void_p]
         self.lib.moe_layer_load.argtypes = [c_void_p, c_int64, POINTER(LoadOptions), POINTER(c_void_p)]
+        self.lib.moe_layer_workspace_size.argtypes = [c_void_p, c_int64, POINTER(c_size_t)]
         self.lib.moe_layer_run.argtypes = [c_void_p, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p]
         self.pool = c_void_p()
         self.check(self.lib.moe_pool_create(threads, byref(self.pool)))
@@ -102,6 +103,12 @@ class Library:
             outputs[i] = Tensor(array.ctypes.data, *shape, shape[1], out.dtype, 0)
         self.runtime.check(self.runtime.lib.moe_layer_run(layer, tensors, outputs, None, 0, self.runtime.pool))
         return {name: widened(array, dtype) for name, (array, dtype) in made.items()}
+
+    def workspace(self, block, tokens):
+        """Bytes, or None where the runtime refuses the number of tokens."""
+        size = c_size_t()
+        status = self.runtime.lib.moe_layer_workspace_size(self.layers[block][0], c_int64(tokens), byref(size))
+        return None if status else size.value
 
     def random_inputs(self, block, tokens, seed):
         """Rows of independent numbers for a layer of one input."""
