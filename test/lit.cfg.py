@@ -19,8 +19,8 @@ path = [config.moe_tools_dir, config.llvm_tools_dir, config.environment.get("PAT
 config.environment["PATH"] = os.path.pathsep.join(path)
 config.environment["MOE_BUILD_DIR"] = config.moe_build_dir
 if config.moe_sanitize:
-    # libLLVM.so and libMLIR.so are not instrumented: containers that cross into them would look overrun, and memory that
-    # their allocators hand out within our headers would stay poisoned.
+    # libLLVM.so and libMLIR.so are not instrumented: containers that cross into them would look overrun, and memory
+    # that their allocators hand out would stay poisoned.
     config.environment["ASAN_OPTIONS"] = "detect_container_overflow=0:detect_leaks=0:allow_user_poisoning=0"
     config.environment["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
     # Nor does ThreadSanitizer see how they order what their threads do.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs a tool on every case that generate.py wrote.
 
-Usage: check.py OUT TOOL [ARG...]. With MOE_SLOW set, as with sanitizers, a case may take ten times as long and as much. A
-malformed input must give exit status 1, nothing on stdout, exactly one line on
+Usage: check.py OUT TOOL [ARG...]. With MOE_SLOW set, as with sanitizers, a case may take ten times as much.
+A malformed input must give exit status 1, nothing on stdout, exactly one line on
 stderr that begins with the tool's name and holds the expected text, in under a second and without taking 100 MB more
 than a good input takes.
 """

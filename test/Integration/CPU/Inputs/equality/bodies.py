@@ -40,8 +40,9 @@ class Text:
     def add(self, line):
         self.lines.append(line)
 
-    def linear(self, x, width, inner, dtype, matrix, result):
-        """One product: [rows, width] times [inner, width]."""
+    def linear(self, x, shape, dtype, matrix, result):
+        """One product: [rows, width] times a matrix of shape (inner, width)."""
+        inner, width = shape
         out = self.name("p")
         self.add(f"{out} = moe.linear {x}, {matrix} : {rows(width, dtype)}, tensor<{inner}x{width}x{dtype}> "
                  f"-> {rows(inner, result)}")  # fmt: skip
@@ -71,11 +72,11 @@ def mlp(text, layer, x, scope, *, act, gated=False, biased=False, residual=False
     """act(x W + b) [* (x V + c)] D [+ d] [+ x], in f32; `scope` declares a weight and gives its name in this region."""
     d, f, t = layer.D, layer.F, layer.t
     product = t if narrow else "f32"
-    first = text.linear(x, d, f, t, scope("up", (f, d)), product)
+    first = text.linear(x, (f, d), t, scope("up", (f, d)), product)
     operands, body = [(first, product, False)], []
     letter = iter("bcdef")
     if gated:
-        operands.append((text.linear(x, d, f, t, scope("gate", (f, d)), product), product, False))
+        operands.append((text.linear(x, (f, d), t, scope("gate", (f, d)), product), product, False))
         gate = next(letter)
     if biased:
         operands.append((scope("up_bias", (f,)), t, True))
@@ -96,7 +97,7 @@ def mlp(text, layer, x, scope, *, act, gated=False, biased=False, residual=False
         body.append(f"%gated = arith.mulf {value}, %{gate} : f32")
         value = "%gated"
     h = text.map(f, operands, t, body, value)
-    y = text.linear(h, f, d, t, scope("down", (d, f)), "f32")
+    y = text.linear(h, (d, f), t, scope("down", (d, f)), "f32")
     if biased:
         y = text.map(d, [(y, "f32", False), (scope("down_bias", (d,)), t, True)], "f32",
                      ["%sum = arith.addf %a, %b : f32"], "%sum")  # fmt: skip
@@ -107,18 +108,18 @@ def mlp(text, layer, x, scope, *, act, gated=False, biased=False, residual=False
 
 def single(text, layer, x, scope, **_):
     """One matrix and nothing else."""
-    return text.linear(x, layer.D, layer.D, layer.t, scope("only", (layer.D, layer.D)), "f32")
+    return text.linear(x, (layer.D, layer.D), layer.t, scope("only", (layer.D, layer.D)), "f32")
 
 
 def shared_factor(text, layer, x, scope, *, act, **_):
     """Two products of which one is used twice."""
     d, f, t = layer.D, layer.F, layer.t
-    p = text.linear(x, d, f, t, scope("p", (f, d)), "f32")
-    q = text.linear(x, d, f, t, scope("q", (f, d)), "f32")
-    m = text.map(f, [(p, "f32", False), (q, "f32", False)], "f32", [*ACTIVATIONS[act], "%m = arith.mulf %act, %b : f32"],
-                 "%m")  # fmt: skip
+    p = text.linear(x, (f, d), t, scope("p", (f, d)), "f32")
+    q = text.linear(x, (f, d), t, scope("q", (f, d)), "f32")
+    product = [*ACTIVATIONS[act], "%m = arith.mulf %act, %b : f32"]
+    m = text.map(f, [(p, "f32", False), (q, "f32", False)], "f32", product, "%m")
     n = text.map(f, [(m, "f32", False), (p, "f32", False)], t, ["%n = arith.addf %a, %b : f32"], "%n")
-    return text.linear(n, f, d, t, scope("down", (d, f)), "f32")
+    return text.linear(n, (d, f), t, scope("down", (d, f)), "f32")
 
 
 # name: (function, what it is called with)

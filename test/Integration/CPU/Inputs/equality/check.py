@@ -3,8 +3,8 @@
 
 usage: check.py OUT BUILD [--count N] [--seed S] [--only I] [--batch N] [--results FILE] [--spoil X]
 
-OUT is a folder to write to, BUILD a build tree. Layer I of seed S is always the same: `--seed S --only I` replays it and
-leaves its IR in OUT.
+OUT is a folder to write to, BUILD a build tree. Layer I of seed S is always the same: `--seed S --only I` replays it
+and leaves its IR in OUT.
 """
 
 import argparse
@@ -151,17 +151,21 @@ def commit_here():
     ).stdout.strip()
 
 
-def write_results(path, args, checks, kinds, rows, elsewhere, seconds):
+def write_results(args, checks, kinds, rows, seconds):
+    """`rows` is how many there were, and how many of them went to other experts."""
     counts = "\n".join(f"| {kind} | {count} |" for kind, count in sorted(kinds.items()))
-    path.write_text(f"""# Optimised code against the reference lowering
+    tolerance = ", ".join(f"{dtype} {value:g}" for dtype, value in compare.TOLERANCE.items())
+    run = f"seed {args.seed}, {datetime.date.today()}, commit {commit_here()}"
+    args.results.write_text(f"""# Optimised code against the reference lowering
 
-`tools/equality.sh`, seed {args.seed}, {datetime.date.today()}, commit {commit_here()}: {sum(kinds.values())} configurations,
-T = {", ".join(map(str, TOKENS))}: {checks.passed} comparisons agree, {checks.failed} do not. {elsewhere} of {rows} rows
-went to other experts after a near tie and were left out. {seconds:.0f} s. Tolerance, as a share of the largest value:
-{", ".join(f"{dtype} {value:g}" for dtype, value in compare.TOLERANCE.items())}.
+`tools/equality.sh`, {run}: {sum(kinds.values())} configurations,
+T = {", ".join(map(str, TOKENS))}: {checks.passed} checks agree, {checks.failed} do not.
+{rows[1]} of {rows[0]} rows went to other experts after a near tie and were left out. {seconds:.0f} s.
+Tolerance, as a share of the largest value: {tolerance}.
 
 `layer` is a random module of the model form (`test/Integration/CPU/Inputs/equality`): scores, selections, score
-functions, renormalisations, bodies and combinations drawn from its tables; the others are model families with sizes drawn.
+functions, renormalisations, bodies and combinations drawn from its tables; the others are model families with sizes
+drawn.
 
 | kind | configurations |
 |---|---|
@@ -202,7 +206,7 @@ def main():
                 kinds[member.kind] = kinds.get(member.kind, 0) + 1
     checks.expect(elsewhere <= rows * 0.01, f"{elsewhere} of {rows} rows at other experts are too many for near ties")
     if args.results:
-        write_results(args.results, args, checks, kinds, rows, elsewhere, time.monotonic() - started)
+        write_results(args, checks, kinds, (rows, elsewhere), time.monotonic() - started)
     checks.done(f", {sum(kinds.values())} configurations, {elsewhere} of {rows} rows skipped")
 
 

@@ -8,7 +8,7 @@ TOLERANCE = {"f32": 2e-5, "bf16": 1.6e-2}
 
 
 def worst(expected, got):
-    """Largest difference as a share of the largest finite value; infinite where one is not a number and the other is."""
+    """Largest difference as a share of the largest finite value; infinite where one alone is not a number."""
     if expected.size == 0:
         return 0.0
     expected, got = expected.astype(np.float64), got.astype(np.float64)

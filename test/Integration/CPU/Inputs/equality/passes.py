@@ -45,7 +45,8 @@ def snapshots(source, out, args):
     """[(names of passes, file)]: IR that differs from the one before, and the passes since then."""
     tree = out / "tree"
     layers.call("moe-test-opt", source, "-o", "/dev/null", f"--pass-pipeline={pipeline_text(source, args)}",
-                "--mlir-print-ir-after-all", f"--mlir-print-ir-tree-dir={tree}", "--mlir-disable-threading")  # fmt: skip
+                "--mlir-print-ir-after-all", f"--mlir-print-ir-tree-dir={tree}",
+                "--mlir-disable-threading")  # fmt: skip
     found, last, names = [(["the input"], source)], None, []
     for path in sorted(tree.glob("*/*.mlir"), key=lambda path: int(path.name.split("_")[0])):
         names.append(path.stem.split("_", 1)[1])
@@ -94,11 +95,13 @@ def check_batch(checks, run, args, number, members):
 
 
 def write_results(path, args, checks, count, seen):
+    run = f"seed {args.seed}, {datetime.date.today()}, commit {commit_here()}"
     path.write_text(f"""# The IR after each pass against the IR before it
 
-`tools/equality.sh passes`, seed {args.seed}, {datetime.date.today()}, commit {commit_here()}: {count} random layers, level
-{args.cpu}, T = {", ".join(map(str, TOKENS))}. {seen} snapshots of the IR differ from the one before; each was lowered
-plainly (`test/lib/TestLowerPlainly.cpp`), run, and compared: {checks.passed} checks agree, {checks.failed} do not.
+`tools/equality.sh passes`, {run}: {count} random layers,
+level {args.cpu}, T = {", ".join(map(str, TOKENS))}. {seen} snapshots of the IR differ from the one before; each was
+lowered plainly (`test/lib/TestLowerPlainly.cpp`), run, and compared: {checks.passed} checks agree,
+{checks.failed} do not.
 """)
 
 

@@ -171,8 +171,10 @@ def given(layer):
     layer.text.lines += f"""%c0 = arith.constant 0 : index
 %tokens = tensor.dim %given, %c0 : tensor<?x{width}xf32>
 %none = tensor.empty(%tokens) : tensor<?x{count}xi32>
-%numbers = tensor.extract_slice %given[0, 0] [%tokens, {count}] [1, 1] : tensor<?x{width}xf32> to tensor<?x{count}xf32>
-%factors = tensor.extract_slice %given[0, {count}] [%tokens, {count}] [1, 1] : tensor<?x{width}xf32> to tensor<?x{count}xf32>
+%numbers = tensor.extract_slice %given[0, 0] [%tokens, {count}] [1, 1]
+    : tensor<?x{width}xf32> to tensor<?x{count}xf32>
+%factors = tensor.extract_slice %given[0, {count}] [%tokens, {count}] [1, 1]
+    : tensor<?x{width}xf32> to tensor<?x{count}xf32>
 %chosen = linalg.map ins(%numbers : tensor<?x{count}xf32>) outs(%none : tensor<?x{count}xi32>) (%v: f32, %o: i32) {{
   %id = arith.fptosi %v : f32 to i32
   linalg.yield %id : i32
