@@ -82,7 +82,11 @@ static Value emitOrder(OpBuilder &b, Location loc, Value rank) {
   Value sign = arith::ShRSIOp::create(b, loc, bits, emitAll(b, loc, i32, 31));
   Value flip = arith::AndIOp::create(b, loc, sign, emitAll(b, loc, i32, INT32_MAX));
   Value order = arith::XOrIOp::create(b, loc, bits, flip);
-  Value isNan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, rank, rank);
+  // By its bits: LLVM makes a comparison of bf16 of a comparison of widened ones, and has no code for odd numbers of
+  // them.
+  Value magnitude = arith::AndIOp::create(b, loc, bits, emitAll(b, loc, i32, INT32_MAX));
+  Value infinity = emitAll(b, loc, i32, 0x7f800000);
+  Value isNan = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, magnitude, infinity);
   return arith::SelectOp::create(b, loc, isNan, emitAll(b, loc, i32, INT32_MIN), order);
 }
 
