@@ -85,7 +85,7 @@ class Family:
 
     def __init__(self, seed, index):
         self.seed, self.index, self.block = seed, index, 0
-        self.kind, self.dtype, self.config = families.draw(seed, index)
+        self.kind, self.dtype, self.config = families.draw(seed, index, index // FAMILY_EVERY)
 
     def write(self, folder):
         return families.write(folder, self.config), None

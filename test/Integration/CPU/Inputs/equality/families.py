@@ -27,10 +27,10 @@ KEYS = {
 }
 
 
-def draw(seed, index):
-    """(family, dtype, config) of one model."""
+def draw(seed, index, turn):
+    """(family, dtype, config) of one model; families take turns."""
     rng = random.Random(f"{seed}/{index}")
-    family = rng.choice(list(KEYS))
+    family = list(KEYS)[turn % len(KEYS)]
     config = json.loads((ZOO / family / "config.json").read_text())
     experts_key, choices_key, width_key = KEYS[family]
     # Groups have as many experts as they had, and as many of them stay.
