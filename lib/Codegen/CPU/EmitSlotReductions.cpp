@@ -108,9 +108,11 @@ private:
     for (int64_t v = 0; v != vectors; ++v) {
       // The last argument stands for the old value of the output, which the body does not read.
       SmallVector<Value> arguments{loop.getResult(v)};
-      if (finish)
-        for (OpOperand *input : llvm::drop_begin(finish.getDpsInputOperands()))
+      if (finish) {
+        SmallVector<OpOperand *> inputs = finish.getDpsInputOperands();
+        for (OpOperand *input : llvm::drop_begin(inputs))
           arguments.push_back(read(b, loc, *input, {row, columns[v]}, whole));
+      }
       arguments.push_back(loop.getResult(v));
       FailureOr<SmallVector<Value>> value = finish
                                                 ? inlineVectorBody(b, loc, *finish.getBody(), arguments, lanes)
@@ -176,7 +178,8 @@ struct EmitSlotReductions : moe::impl::EmitSlotReductionsBase<EmitSlotReductions
         user.getInputs().front() != sums || !user.getBody()->getArguments().back().use_empty())
       return {};
     // Further inputs are numbers of the rows, vectors over the columns, and rows.
-    for (OpOperand *input : llvm::drop_begin(user.getDpsInputOperands())) {
+    SmallVector<OpOperand *> inputs = user.getDpsInputOperands();
+    for (OpOperand *input : llvm::drop_begin(inputs)) {
       AffineMap map = user.getMatchingIndexingMap(input);
       if (map.getNumResults() == 1 ? !isa<AffineDimExpr>(map.getResult(0)) : !map.isIdentity())
         return {};
