@@ -40,7 +40,7 @@ struct ConvertGroupedToLinalg : moe::impl::ConvertGroupedToLinalgBase<ConvertGro
     populatePlanAllPatterns(patterns);
     populateRowMovementPatterns(patterns);
     populateRowMapPatterns(patterns);
-    populateScorePatterns(patterns);
+    populateScoreNegDistancePatterns(patterns);
     populateCombineRowsPatterns(patterns);
     populateCombineSlotsPatterns(patterns);
     // Every pattern replaces its op by ops of other dialects, so one walk is enough.

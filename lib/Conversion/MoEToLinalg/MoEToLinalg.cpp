@@ -43,7 +43,8 @@ struct ConvertMoEToLinalg : mlir::moe::impl::ConvertMoEToLinalgBase<ConvertMoETo
   void runOnOperation() override {
     ModelTypes types;
     RewritePatternSet patterns(&getContext());
-    populateScorePatterns(types, patterns);
+    populateScoreAffinePatterns(types, patterns);
+    populateScoreNegDistancePatterns(types, patterns);
     populateRoutePatterns(types, patterns);
     populateDispatchPatterns(types, patterns);
     populateExpertsPatterns(types, patterns);

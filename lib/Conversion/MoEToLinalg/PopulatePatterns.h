@@ -10,7 +10,8 @@
 
 namespace mlir::moe {
 
-void populateScorePatterns(const TypeConverter &types, RewritePatternSet &patterns);
+void populateScoreAffinePatterns(const TypeConverter &types, RewritePatternSet &patterns);
+void populateScoreNegDistancePatterns(const TypeConverter &types, RewritePatternSet &patterns);
 void populateRoutePatterns(const TypeConverter &types, RewritePatternSet &patterns);
 void populateDispatchPatterns(const TypeConverter &types, RewritePatternSet &patterns);
 void populateExpertsPatterns(const TypeConverter &types, RewritePatternSet &patterns);

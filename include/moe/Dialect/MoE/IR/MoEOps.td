@@ -10,6 +10,7 @@ include "moe/Dialect/MoE/IR/MoEGroupedOps.td"
 include "moe/Dialect/MoE/IR/MoEKernelOps.td"
 include "moe/Dialect/MoE/IR/MoEModelOps.td"
 include "moe/Dialect/MoE/IR/MoESlotOps.td"
+include "moe/Dialect/MoE/IR/MoEScoreOps.td"
 include "moe/Dialect/MoE/IR/MoESymbolOps.td"
 
 #endif // MOE_OPS_TD
