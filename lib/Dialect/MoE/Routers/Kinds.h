@@ -13,6 +13,7 @@ namespace mlir::moe {
 void attachSoftmax(MLIRContext *context);
 void attachSigmoid(MLIRContext *context);
 void attachSqrtSoftplus(MLIRContext *context);
+void attachRelu(MLIRContext *context);
 void attachIdentity(MLIRContext *context);
 void attachOne(MLIRContext *context);
 void attachTopK(MLIRContext *context);

@@ -14,6 +14,7 @@ void mlir::moe::registerRouterExternalModels(DialectRegistry &registry) {
     attachSoftmax(context);
     attachSigmoid(context);
     attachSqrtSoftplus(context);
+    attachRelu(context);
     attachIdentity(context);
     attachOne(context);
     attachTopK(context);

@@ -9,13 +9,13 @@
 // CHECK-SAME: d = #moe.group_top_k<8, groups = 8, keep = 4, reduce = top2_sum>
 // CHECK-SAME: e = #moe.group_top_k<8, groups = 8, keep = 4, mask = zero>
 // CHECK-SAME: f = #moe.all
-// CHECK-SAME: g = [#moe.softmax, #moe.sigmoid, #moe.sqrt_softplus, #moe.identity, #moe.one]
+// CHECK-SAME: g = [#moe.softmax, #moe.sigmoid, #moe.sqrt_softplus, #moe.relu, #moe.identity, #moe.one]
 // CHECK-SAME: h = #moe.packing<weights = [1, 2], experts = 8, rows = 6, cols = 4, panel = 32, k_group = 2, type = bf16>
 func.func private @attributes() attributes {
   a = #moe.top_k<8>, b = #moe.top_k<4, window = 16, axis = row>, c = #moe.top_k<1, axis = expert, capacity = 64>,
   d = #moe.group_top_k<8, groups = 8, keep = 4, reduce = top2_sum>,
   e = #moe.group_top_k<8, keep = 4, groups = 8, reduce = max, mask = zero>, f = #moe.all,
-  g = [#moe.softmax, #moe.sigmoid, #moe.sqrt_softplus, #moe.identity, #moe.one],
+  g = [#moe.softmax, #moe.sigmoid, #moe.sqrt_softplus, #moe.relu, #moe.identity, #moe.one],
   h = #moe.packing<weights = [1, 2], experts = 8, rows = 6, cols = 4, panel = 32, k_group = 2, type = bf16>}
 
 // CHECK-LABEL: func.func @routing

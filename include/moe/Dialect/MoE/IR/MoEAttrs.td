@@ -79,6 +79,14 @@ def MoE_SigmoidAttr : MoE_ScoreFunctionAttr<"Sigmoid", "sigmoid", 0, 1> {
 def MoE_SqrtSoftplusAttr : MoE_ScoreFunctionAttr<"SqrtSoftplus", "sqrt_softplus", 0, 1> {
   let summary = "sqrt(log(1 + exp(x)))";
 }
+def MoE_ReluAttr : MoE_ScoreFunctionAttr<"Relu", "relu", 0, 1> {
+  let summary = "max(x, 0)";
+  let description = [{
+    An expert with a logit that is not positive counts for nothing: with
+    `#moe.all` the router of ReMoE (Wang et al., 2024), whose number of active
+    experts varies from row to row.
+  }];
+}
 def MoE_IdentityAttr : MoE_ScoreFunctionAttr<"Identity", "identity", 0, 1> {
   let summary = "the logit itself";
 }

@@ -78,6 +78,9 @@ ROUTES = [
     ),
     Route(19, 3, "sqrt_softplus", "each", "scores"),
     Route(19, 18, "sqrt_softplus", "each", scale=1.5),
+    Route(19, 3, "relu", "each"),
+    Route(19, 7, "relu", "each", "scores", renormalize="renormalize<min = 0.25>", min=0.25),
+    Route(19, 19, "relu", "each", select="all", scale=0.5),
     Route(19, 3, "identity", "each", "scores"),
     Route(19, 3, "identity", "each", renormalize="renormalize<p = 2.0>", p=2.0),
     Route(19, 3, "one", "each", renormalize="renormalize"),
@@ -193,6 +196,7 @@ def softmax(values):
 ELEMENTWISE = {
     "sigmoid": lambda x: F32(1) / (F32(1) + np.exp(-x)),
     "sqrt_softplus": lambda x: np.sqrt(np.logaddexp(F32(0), x)),
+    "relu": lambda x: np.maximum(x, F32(0)),
     "identity": lambda x: x,
     "one": np.ones_like,
 }

@@ -218,6 +218,10 @@ def by_expert(k, weigh, over, rank, **more):
     return lambda logits, _: rows_by_expert(logits, k, weigh, over, rank, **more)
 
 
+def every_relu(logits, _):
+    return Pairs(np.tile(np.arange(E), (len(logits), 1)), np.where(logits > 0, logits, 0))
+
+
 def made(_, given):
     return Pairs(given[:, :3].astype(int), given[:, 3:])
 
@@ -233,6 +237,7 @@ LAYERS = [
           count=2, weighted=True),
     Layer("weighted_bf16", "sum", by_row(1, "sigmoid", "each", "logits", limit=4), "#moe.top_k<1, capacity = 4>",
           "#moe.sigmoid over each", count=1, weighted=True, dtype="bf16"),
+    Layer("relu", "weighted_sum", every_relu, "#moe.all", "#moe.relu over each", count=E),
     limited("weighted_sum", 5), limited("sum", 1), limited("mean", 3), limited("max", 3), limited("log_sum_exp", 3),
     Layer("capacity_bf16", "weighted_sum", by_row(3, "softmax", "selected", "logits", limit=7),
           "#moe.top_k<3, capacity = 7>", "#moe.softmax over selected", count=3, dtype="bf16"),
