@@ -40,6 +40,7 @@ struct ConvertGroupedToLinalg : moe::impl::ConvertGroupedToLinalgBase<ConvertGro
     populatePlanAllPatterns(patterns);
     populateRowMovementPatterns(patterns);
     populateRowMapPatterns(patterns);
+    populateScoreCosinePatterns(patterns);
     populateScoreNegDistancePatterns(patterns);
     populateCombineRowsPatterns(patterns);
     populateCombineSlotsPatterns(patterns);

@@ -16,6 +16,7 @@ void populatePlanPatterns(RewritePatternSet &patterns);
 void populatePlanAllPatterns(RewritePatternSet &patterns);
 void populateRowMovementPatterns(RewritePatternSet &patterns);
 void populateRowMapPatterns(RewritePatternSet &patterns);
+void populateScoreCosinePatterns(RewritePatternSet &patterns);
 void populateScoreNegDistancePatterns(RewritePatternSet &patterns);
 void populateCombineRowsPatterns(RewritePatternSet &patterns);
 void populateCombineSlotsPatterns(RewritePatternSet &patterns);

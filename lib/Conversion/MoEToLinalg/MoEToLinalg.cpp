@@ -44,6 +44,7 @@ struct ConvertMoEToLinalg : mlir::moe::impl::ConvertMoEToLinalgBase<ConvertMoETo
     ModelTypes types;
     RewritePatternSet patterns(&getContext());
     populateScoreAffinePatterns(types, patterns);
+    populateScoreCosinePatterns(types, patterns);
     populateScoreNegDistancePatterns(types, patterns);
     populateRoutePatterns(types, patterns);
     populateDispatchPatterns(types, patterns);

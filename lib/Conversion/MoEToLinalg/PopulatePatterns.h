@@ -11,6 +11,7 @@
 namespace mlir::moe {
 
 void populateScoreAffinePatterns(const TypeConverter &types, RewritePatternSet &patterns);
+void populateScoreCosinePatterns(const TypeConverter &types, RewritePatternSet &patterns);
 void populateScoreNegDistancePatterns(const TypeConverter &types, RewritePatternSet &patterns);
 void populateRoutePatterns(const TypeConverter &types, RewritePatternSet &patterns);
 void populateDispatchPatterns(const TypeConverter &types, RewritePatternSet &patterns);

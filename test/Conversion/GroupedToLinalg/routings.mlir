@@ -108,3 +108,16 @@ func.func @distance(%x: tensor<?x4xf32>, %p: tensor<8x4xf32>) -> tensor<?x8xf32>
   %l = moe.score.neg_distance %x, %p power 1 : tensor<?x4xf32>, tensor<8x4xf32> -> tensor<?x8xf32>
   return %l : tensor<?x8xf32>
 }
+
+// -----
+
+// Norms of the vectors come before the loop, norms of rows are part of it.
+// CHECK-LABEL: func.func @cosine
+// CHECK: linalg.generic {{.*}} ins(%arg1 : tensor<8x4xf32>) {{.*}} tensor<8xf32>
+// CHECK: scf.forall
+// CHECK-COUNT-3: linalg.generic
+// CHECK: arith.divf
+func.func @cosine(%x: tensor<?x4xf32>, %v: tensor<8x4xf32>) -> tensor<?x8xf32> {
+  %l = moe.score.cosine %x, %v scale 4.0 : tensor<?x4xf32>, tensor<8x4xf32> -> tensor<?x8xf32>
+  return %l : tensor<?x8xf32>
+}

@@ -50,3 +50,19 @@ LogicalResult ScoreNegDistanceOp::reifyResultShapes(OpBuilder &b, ReifiedRankedS
   return reifyLogits(*this, b, getRows(), getLogits(), shapes);
 }
 void ScoreNegDistanceOp::getAsmResultNames(OpAsmSetValueNameFn name) { name(getLogits(), "logits"); }
+
+LogicalResult ScoreCosineOp::verify() {
+  if (failed(verifyScore(*this, getRows().getType(), getVectors().getType(), getLogits().getType())))
+    return failure();
+  for (const APFloat &eps : {getRowEps(), getVectorEps()})
+    if (!eps.isFinite() || eps.convertToDouble() < 0) // C3
+      return emitOpError("expects eps to be finite and at least 0, got ") << eps.convertToDouble();
+  if (!getScale().isFinite() || getScale().isZero()) // C4
+    return emitOpError("expects a finite scale other than zero");
+  return success();
+}
+Value ScoreCosineOp::getScoredRows() { return getRows(); }
+LogicalResult ScoreCosineOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyLogits(*this, b, getRows(), getLogits(), shapes);
+}
+void ScoreCosineOp::getAsmResultNames(OpAsmSetValueNameFn name) { name(getLogits(), "logits"); }

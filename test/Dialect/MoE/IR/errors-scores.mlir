@@ -51,3 +51,48 @@ func.func @distance_c3(%x: tensor<?x2xf32>, %p: tensor<16x2xf32>) {
   moe.score.neg_distance %x, %p power 3 : tensor<?x2xf32>, tensor<16x2xf32> -> tensor<?x16xf32>
   return
 }
+
+// -----
+
+// moe.score.cosine C1
+func.func @cosine_c1(%x: tensor<?x4xf32>, %v: tensor<3x4xf32>, %w: tensor<3x5xf32>) {
+  // expected-error @below {{expects one vector of 4 for each expert, got 'tensor<3x5xf32>'}}
+  moe.score.cosine %x, %w : tensor<?x4xf32>, tensor<3x5xf32> -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+// moe.score.cosine C2
+func.func @cosine_c2(%x: tensor<?x4xf32>, %v: tensor<3x4xf32>, %w: tensor<3x5xf32>) {
+  // expected-error @below {{expects logits of 3 columns, got 'tensor<?x2xf32>'}}
+  moe.score.cosine %x, %v : tensor<?x4xf32>, tensor<3x4xf32> -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+// moe.score.cosine C3
+func.func @cosine_c3_row(%x: tensor<?x4xf32>, %v: tensor<3x4xf32>, %w: tensor<3x5xf32>) {
+  // expected-error @below {{expects eps to be finite and at least 0, got -1}}
+  moe.score.cosine %x, %v row_eps -1.0 : tensor<?x4xf32>, tensor<3x4xf32> -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+// moe.score.cosine C3
+func.func @cosine_c3_vector(%x: tensor<?x4xf32>, %v: tensor<3x4xf32>, %w: tensor<3x5xf32>) {
+  // expected-error @below {{expects eps to be finite and at least 0, got INF}}
+  moe.score.cosine %x, %v vector_eps 0x7FF0000000000000 : tensor<?x4xf32>, tensor<3x4xf32> -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+// moe.score.cosine C4
+func.func @cosine_c4(%x: tensor<?x4xf32>, %v: tensor<3x4xf32>, %w: tensor<3x5xf32>) {
+  // expected-error @below {{expects a finite scale other than zero}}
+  moe.score.cosine %x, %v scale 0.0 : tensor<?x4xf32>, tensor<3x4xf32> -> tensor<?x3xf32>
+  return
+}

@@ -63,3 +63,13 @@ func.func @part(%r: !moe.routing<8, 2, f32>) -> !moe.routing<1, 2, f32> {
   %p = moe.narrow_routing %r from 7 to 8 : !moe.routing<8, 2, f32> -> !moe.routing<1, 2, f32>
   return %p : !moe.routing<1, 2, f32>
 }
+
+// CHECK-LABEL: func.func @cosine
+// CHECK: %logits = moe.score.cosine %arg0, %arg1 : tensor<?x4xbf16>, tensor<3x4xf32> -> tensor<?x3xf32>
+// CHECK: moe.score.cosine %arg0, %arg1 row_eps 1.000000e-02 vector_eps 2.000000e-02 scale 1.600000e+01 :
+func.func @cosine(%x: tensor<?x4xbf16>, %v: tensor<3x4xf32>) -> (tensor<?x3xf32>, tensor<?x3xf32>) {
+  %0 = moe.score.cosine %x, %v row_eps 0.0 scale 1.0 : tensor<?x4xbf16>, tensor<3x4xf32> -> tensor<?x3xf32>
+  %1 = moe.score.cosine %x, %v row_eps 0.01 vector_eps 0.02 scale 16.0
+      : tensor<?x4xbf16>, tensor<3x4xf32> -> tensor<?x3xf32>
+  return %0, %1 : tensor<?x3xf32>, tensor<?x3xf32>
+}

@@ -58,4 +58,31 @@ def MoE_ScoreNegDistanceOp : MoE_ScoreOp<"neg_distance"> {
   }];
 }
 
+def MoE_ScoreCosineOp : MoE_ScoreOp<"cosine"> {
+  let summary = "logits as scaled cosines of the angles between rows and vectors";
+  let description = [{
+    `logits[t, e] = scale * (rows[t] . vectors[e]) / ((|rows[t]| + row_eps) *
+    (|vectors[e]| + vector_eps))`, with Euclidean norms, computed in f32 and
+    rounded once. Scale is an inverse temperature. Without eps a row or vector
+    of zeros gives NaN; with both it is the perturbed cosine router (Nguyen et
+    al., 2024).
+
+    ```mlir
+    %logits = moe.score.cosine %x, %v row_eps 0.01 vector_eps 0.01 scale 16.0
+        : tensor<?x64xf32>, tensor<8x64xf32> -> tensor<?x8xf32>
+    ```
+
+    C1: vectors have as many columns as the rows. C2: the logits have a column
+    for each vector. C3: eps are finite and >= 0. C4: scale is finite and not
+    zero.
+  }];
+  let arguments = (ins MoE_Rows:$rows, MoE_Rows:$vectors, DefaultValuedAttr<F64Attr, "0.0">:$row_eps,
+                       DefaultValuedAttr<F64Attr, "0.0">:$vector_eps, DefaultValuedAttr<F64Attr, "1.0">:$scale);
+  let results = (outs MoE_Rows:$logits);
+  let assemblyFormat = [{
+    $rows `,` $vectors (`row_eps` $row_eps^)? (`vector_eps` $vector_eps^)? (`scale` $scale^)? attr-dict
+    `:` type($rows) `,` type($vectors) `->` type($logits)
+  }];
+}
+
 #endif // MOE_SCORE_OPS_TD

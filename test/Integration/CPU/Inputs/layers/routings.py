@@ -33,7 +33,7 @@ func.func @{name}(%x: tensor<?x{D}x{t}>{given}, %router: tensor<{R}x{D}xf32>, %u
 }}
 """
 
-SCORE = "%l = moe.score.affine %x, %router : tensor<?x{D}x{t}>, tensor<{R}x{D}xf32> -> tensor<?x{R}xf32>"
+SCORE = "%l = moe.score.{how} : tensor<?x{D}x{t}>, tensor<{R}x{D}xf32> -> tensor<?x{R}xf32>"
 ROUTE = SCORE + "\n  %r = moe.route %l select {select} rank {rank} weigh {weigh} : tensor<?x{E}xf32> -> {type}"
 WITHIN = """{score}
   %nodes = tensor.extract_slice %l[0, 0] [%n, 3] [1, 1] : tensor<?x{R}xf32> to tensor<?x3xf32>
@@ -51,6 +51,18 @@ GIVEN = """%n = tensor.dim %given, %c0 : tensor<?x6xf32>
     linalg.yield %id : i32
   }
   %r = moe.make_routing %chosen, %ws : tensor<?x3xi32>, tensor<?x3xf32> -> {type}"""
+
+
+def cosine(x, w):
+    norms = np.linalg.norm(x, axis=1)[:, None] + 0.5, np.linalg.norm(w, axis=1) + 0.25
+    return 6 * (x @ w.T) / (norms[0] * norms[1])
+
+
+# What follows moe.score, and the logits of rows x.
+SCORES = {
+    "affine": ("affine %x, %router", lambda x, w: x @ w.T),
+    "cosine": ("cosine %x, %router row_eps 0.5 vector_eps 0.25 scale 6.0", cosine),
+}
 
 
 def choice(logits, weigh, over, rank):
@@ -157,14 +169,17 @@ class Layer:
         ids_rows="?",
         parent=None,
         given=False,
+        score="affine",
     ):
         self.name, self.kind, self.pairs, self.dtype, self.weighted = name, kind, pairs, dtype, weighted
         self.router = "nodes_and_leaves" if parent else "router"
+        self.logits_of = SCORES[score][1]
         self.given, self.returns_ids = given, ids_rows is not None
         row = ", row" if "axis = row" in select else ""
         values = {
             "E": E, "D": D, "F": F, "R": E + 3 if parent else E, "t": dtype, "name": name, "select": select,
             "weigh": weigh, "rank": rank, "kind": kind, "parent": parent, "router": self.router,
+            "how": SCORES[score][0],
             "of": "" if dtype == "f32" else "_bf16", "weighted": "weighted" if weighted else "",
             "type": f"!moe.routing<{E}, {count}, f32{row}>", "given": ", %given: tensor<?x6xf32>" if given else "",
             "like": "like %x" if row else "", "likeType": f", tensor<?x{D}x{dtype}>" if row else "",
@@ -194,7 +209,7 @@ class Layer:
 
     def compute(self, w, x, given=None):
         """The output, and ids and weights where the layer gives them."""
-        pairs = self.pairs(x @ w[self.router].T, given)
+        pairs = self.pairs(self.logits_of(x, w[self.router]), given)
         of = self.values["of"]
         rounded = bf16 if self.dtype == "bf16" else np.asarray
         empty, combine = COMBINE[self.kind]
@@ -238,6 +253,10 @@ LAYERS = [
     Layer("weighted_bf16", "sum", by_row(1, "sigmoid", "each", "logits", limit=4), "#moe.top_k<1, capacity = 4>",
           "#moe.sigmoid over each", count=1, weighted=True, dtype="bf16"),
     Layer("relu", "weighted_sum", every_relu, "#moe.all", "#moe.relu over each", count=E),
+    Layer("cosine", "weighted_sum", by_row(2, "softmax", "all", "scores", renormalize=True), "#moe.top_k<2>",
+          "#moe.softmax over all renormalize <>", rank="scores", count=2, score="cosine"),
+    Layer("cosine_bf16", "weighted_sum", by_row(3, "softmax", "selected", "logits"), "#moe.top_k<3>",
+          "#moe.softmax over selected", count=3, dtype="bf16", score="cosine"),
     limited("weighted_sum", 5), limited("sum", 1), limited("mean", 3), limited("max", 3), limited("log_sum_exp", 3),
     Layer("capacity_bf16", "weighted_sum", by_row(3, "softmax", "selected", "logits", limit=7),
           "#moe.top_k<3, capacity = 7>", "#moe.softmax over selected", count=3, dtype="bf16"),
