@@ -124,6 +124,26 @@ std::vector<int64_t> ConfigReader::integers(Names names) {
   return result;
 }
 
+std::vector<std::string> ConfigReader::strings(Names names) {
+  std::vector<std::string> result;
+  const JsonValue *value = find(names);
+  if (!value)
+    return result;
+  if (!value->isArray() || value->elements().size() > size_t(maxLayers)) {
+    fail(nameOf(names) + ": expected a list of at most " + std::to_string(maxLayers) + " strings, got " +
+         (value->isArray() ? std::to_string(value->elements().size()) : value->inWords()));
+    return result;
+  }
+  for (const JsonValue &element : value->elements()) {
+    Expected<std::string> text = element.asString();
+    if (!text)
+      fail(nameOf(names) + ": " + text.message());
+    else
+      result.push_back(*text);
+  }
+  return result;
+}
+
 std::vector<int64_t> ConfigReader::perLayer(Names names, int64_t low, int64_t high, int64_t layers) {
   const JsonValue *value = find(names);
   if (!value || !value->isArray())

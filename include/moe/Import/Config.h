@@ -46,6 +46,8 @@ public:
   std::string string(Names names, const std::string &fallback);
   /// A list of integers; empty when absent.
   std::vector<int64_t> integers(Names names);
+  /// A list of strings; empty when absent.
+  std::vector<std::string> strings(Names names);
   /// An integer for each layer, from a list of them or one for all; required.
   std::vector<int64_t> perLayer(Names names, int64_t low, int64_t high, int64_t layers);
 

@@ -69,6 +69,19 @@ TEST(Config, Lists) {
   EXPECT_EQ(other.error().message, "c.json: c: expected a list of at most 1024 integers, got 3");
 }
 
+TEST(Config, ListsOfStrings) {
+  Config c = config(R"({"a": ["moe", ""], "b": ["x", 1], "c": "x"})");
+  ConfigReader reader(c);
+  EXPECT_EQ(reader.strings({"a"}), (std::vector<std::string>{"moe", ""}));
+  EXPECT_TRUE(reader.strings({"none"}).empty());
+  EXPECT_TRUE(reader.ok());
+  reader.strings({"b"});
+  EXPECT_EQ(reader.error().message, "c.json: b: expected a string, got 1");
+  ConfigReader other(c);
+  other.strings({"c"});
+  EXPECT_EQ(other.error().message, "c.json: c: expected a list of at most 1024 strings, got \"x\"");
+}
+
 TEST(Config, Activations) {
   auto read = [](const char *name) {
     Config c = config(std::string("{\"hidden_act\": \"") + name + "\"}");
