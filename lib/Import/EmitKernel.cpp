@@ -7,6 +7,7 @@
 #include "moe/Dialect/MoE/IR/MoE.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 using namespace mlir;
@@ -44,8 +45,6 @@ Type mlir::moe::weightElementType(MLIRContext *context, const BlockDescription &
 static StringRef missingFeature(const BlockDescription &block) {
   const RouterDescription &router = block.router;
   const FeedForwardDescription &body = block.body;
-  if (router.logitScale != 1.0 || router.softcap != 0.0)
-    return "scaled or capped logits";
   if (router.scores != Precision::F32)
     return "scores in another format than f32";
   if (router.groups && router.capacity)
@@ -68,12 +67,18 @@ private:
   Attribute selection();
   Attribute scoreFunction();
   RenormalizeAttr renormalize();
+  Value emitCap(Value logits);
   Value emitRouting(Value rows, Value &logits);
   Value emitRouted(Value rows, Value routing, const FeedForwardDescription &body, bool weighsInput, Type result);
   Value emitShared(Value rows, const SharedExpertDescription &expert);
   Value emitSum(Value routed, ArrayRef<Value> shared);
 
   Type f32() { return b.getF32Type(); }
+  bool mapsLogits() { return router.logitScale != 1.0 || router.softcap != 0.0; }
+  /// Of the logits that are compared: in f32 once they are more than a projection.
+  Type logitsType() {
+    return rowsOf(block.experts, mapsLogits() ? f32() : floatType(b.getContext(), router.projection, dtype));
+  }
   RankedTensorType rowsOf(int64_t width, Type type) {
     return RankedTensorType::get({ShapedType::kDynamic, width}, type);
   }
@@ -134,11 +139,34 @@ RenormalizeAttr KernelEmitter::renormalize() {
   return RenormalizeAttr::get(b.getContext(), router.renormalize->p, router.renormalize->eps, router.renormalize->min);
 }
 
+/// cap * tanh(scale * logit / cap), in f32.
+Value KernelEmitter::emitCap(Value logits) {
+  auto constant = [&](double value) {
+    return arith::ConstantOp::create(b, b.getF32FloatAttr(static_cast<float>(value)));
+  };
+  auto map = MapOp::create(b, logitsType(), ValueRange{logits});
+  OpBuilder::InsertionGuard guard(b);
+  Block *body = b.createBlock(&map.getBody(), {}, getElementTypeOrSelf(logits.getType()), b.getLoc());
+  Value value = body->getArgument(0);
+  if (!value.getType().isF32())
+    value = arith::ExtFOp::create(b, f32(), value);
+  if (router.logitScale != 1.0)
+    value = arith::MulFOp::create(b, value, constant(router.logitScale));
+  if (router.softcap != 0.0) {
+    Value cap = constant(router.softcap);
+    value = arith::MulFOp::create(b, cap, math::TanhOp::create(b, arith::DivFOp::create(b, value, cap)));
+  }
+  YieldOp::create(b, ValueRange{value});
+  return map.getResult();
+}
+
 Value KernelEmitter::emitRouting(Value rows, Value &logits) {
-  Type logitsType = rowsOf(block.experts, floatType(b.getContext(), router.projection, dtype));
+  Type projected = rowsOf(block.experts, floatType(b.getContext(), router.projection, dtype));
   Value bias = router.bias ? weights.at(&*router.bias) : Value();
   Value selectionBias = router.selectionBias ? weights.at(&*router.selectionBias) : Value();
-  logits = ScoreAffineOp::create(b, logitsType, rows, weights.at(&router.weight), bias);
+  logits = ScoreAffineOp::create(b, projected, rows, weights.at(&router.weight), bias);
+  if (mapsLogits())
+    logits = emitCap(logits);
 
   Type weightType = floatType(b.getContext(), router.output, dtype);
   Type routing = RoutingType::get(b.getContext(), block.experts, block.topK, weightType, Axis::Expert);
@@ -218,8 +246,8 @@ func::FuncOp KernelEmitter::emit(StringRef name) {
   SmallVector<Type> inputs = {rowsType};
   for (const WeightDescription *weight : described)
     inputs.push_back(RankedTensorType::get(weight->shape, weightElementType(context, block, *weight, dtype)));
-  SmallVector<Type> results = {rowsType, rowsOf(block.experts, floatType(context, router.projection, dtype)),
-                               rowsOf(block.topK, b.getI32Type()), rowsOf(block.topK, weightType)};
+  SmallVector<Type> results = {rowsType, logitsType(), rowsOf(block.topK, b.getI32Type()),
+                               rowsOf(block.topK, weightType)};
 
   auto kernel = func::FuncOp::create(b, name, b.getFunctionType(inputs, results));
   constexpr StringLiteral names[] = {"output", "logits", "experts", "weights"};

@@ -72,7 +72,7 @@ struct RouterDescription {
   std::optional<WeightDescription> bias;          ///< added to the logits
   std::optional<WeightDescription> selectionBias; ///< added for the comparison only
   double logitScale = 1.0;
-  double softcap = 0.0; ///< cap * tanh(logit / cap); 0: none
+  double softcap = 0.0; ///< cap * tanh(logit / cap), after the scale, in f32; 0: none
   ScoreFunction score = ScoreFunction::Softmax;
   RankBy rank = RankBy::Scores;
   NormalizeOver over = NormalizeOver::All;

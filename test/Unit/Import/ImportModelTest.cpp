@@ -183,14 +183,28 @@ TEST(ImportModel, Activations) {
   }
 }
 
+TEST(ImportModel, ScaledAndCappedLogits) {
+  ModelDescription model = toyModel();
+  model.blocks[0].router.softcap = 30;
+  std::string text = import(model);
+  EXPECT_HAS(text, "moe.map %logits");
+  EXPECT_HAS(text, "3.000000e+01");
+  EXPECT_HAS(text, "math.tanh");
+  model.blocks[0].router.softcap = 0;
+  model.blocks[0].router.logitScale = 0.375;
+  text = import(model);
+  EXPECT_HAS(text, "3.750000e-01");
+  EXPECT_EQ(text.find("math.tanh"), std::string::npos);
+}
+
 TEST(ImportModel, NamesWhatItCannotDo) {
   auto problem = [](auto change) {
     ModelDescription model = toyModel();
     change(model.blocks[0]);
     return import(model);
   };
-  EXPECT_EQ(problem([](BlockDescription &block) { block.router.softcap = 30; }),
-            "error: moe0: scaled or capped logits cannot be imported yet");
+  EXPECT_EQ(problem([](BlockDescription &block) { block.router.scores = ::moe::Precision::Model; }),
+            "error: moe0: scores in another format than f32 cannot be imported yet");
   EXPECT_EQ(problem([](BlockDescription &block) {
               block.body.activation = ::moe::Activation::Relu;
               block.body.sigmoidAlpha = 2;
