@@ -203,6 +203,22 @@ MODELS = {
             "moe_layers": [0, 2],
         },
     },
+    "laguna": {
+        "block": "LagunaSparseMoeBlock",
+        "router": "gate",
+        "config": {
+            "hidden_size": 38,
+            "num_hidden_layers": 3,
+            "num_experts": 9,
+            "num_experts_per_tok": 3,
+            "moe_intermediate_size": 21,
+            "shared_expert_intermediate_size": 26,
+            "intermediate_size": 40,
+            "head_dim": 16,
+            "moe_router_logit_softcapping": 1.25,
+            "moe_routed_scaling_factor": 1.5,
+        },
+    },
 }
 
 

@@ -297,6 +297,32 @@ TEST(Families, Llama4) {
   EXPECT_EQ(layersOf(describe("llama4_text", fields + R"(, "moe_layers": [])")), (std::vector<int64_t>{}));
 }
 
+TEST(Families, Laguna) {
+  Expected<ModelDescription> model = loadModel(zoo + "laguna");
+  ASSERT_EQ(layersOf(model), (std::vector<int64_t>{1, 2}));
+  const BlockDescription &block = model->blocks[0];
+  EXPECT_EQ(block.router.softcap, 1.25);
+  EXPECT_EQ(block.router.score, ScoreFunction::Sigmoid);
+  EXPECT_EQ(block.router.scale, 1.5);
+  EXPECT_EQ(block.router.scaleOn, ScaleOn::Output);
+  EXPECT_EQ(block.router.choice, Precision::Model);
+  EXPECT_EQ(block.router.selectionBias->source, "model.layers.1.mlp.experts.e_score_correction_bias");
+  EXPECT_EQ(block.shared[0].body.up.source, "model.layers.1.mlp.shared_expert.up_proj.weight");
+  EXPECT_EQ(block.shared[0].body.width, 26);
+
+  const std::string fields = R"("num_experts": 12, "hidden_size": 8, "num_hidden_layers": 3)";
+  model = describe("laguna", fields);
+  EXPECT_EQ(layersOf(model), (std::vector<int64_t>{1, 2}));
+  EXPECT_EQ(model->blocks[0].topK, 8);
+  EXPECT_EQ(model->blocks[0].router.softcap, 0.0);
+  EXPECT_EQ(layersOf(describe("laguna", fields + R"(, "mlp_layer_types": ["sparse", "dense", "sparse"])")),
+            (std::vector<int64_t>{0, 2}));
+  EXPECT_EQ(describe("laguna", fields + R"(, "mlp_layer_types": ["sparse"])").message(),
+            "c.json: mlp_layer_types: expected a type for each of the 3 layers, got 1");
+  EXPECT_EQ(describe("laguna", fields + R"(, "moe_apply_router_weight_on_input": true)").message(),
+            "c.json: moe_apply_router_weight_on_input is not supported; expected false");
+}
+
 TEST(Families, NamesOfOtherFamilies) {
   EXPECT_EQ(layersOf(loadModel(zoo + "flex_olmo")), (std::vector<int64_t>{0}));
   Expected<ModelDescription> model = loadModel(zoo + "qwen3_next");
