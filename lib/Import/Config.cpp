@@ -174,7 +174,9 @@ int64_t ConfigReader::topK(Names names, Names expertNames, int64_t experts, std:
   return 1;
 }
 
-Activation ConfigReader::activation(Names names) {
+Activation ConfigReader::activation(Names names, Activation fallback) {
+  if (!find(names))
+    return fallback;
   struct Row {
     std::string_view name;
     Activation activation;
@@ -183,6 +185,7 @@ Activation ConfigReader::activation(Names names) {
       {"silu", Activation::Silu},         {"swish", Activation::Silu},
       {"gelu", Activation::Gelu},         {"gelu_pytorch_tanh", Activation::GeluTanh},
       {"gelu_new", Activation::GeluTanh}, {"relu", Activation::Relu},
+      {"relu2", Activation::Relu2},
   };
   std::string name = string(names, "silu");
   std::string known;

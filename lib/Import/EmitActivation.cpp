@@ -41,6 +41,12 @@ static Value emitGeluTanh(ImplicitLocOpBuilder &b, Value x) {
 /// max(x, 0), NaN kept
 static Value emitRelu(ImplicitLocOpBuilder &b, Value x) { return arith::MaximumFOp::create(b, x, constant(b, 0.0)); }
 
+/// max(x, 0)^2
+static Value emitRelu2(ImplicitLocOpBuilder &b, Value x) {
+  Value relu = emitRelu(b, x);
+  return arith::MulFOp::create(b, relu, relu);
+}
+
 static Value emitFunction(ImplicitLocOpBuilder &builder, const FeedForwardDescription &body, Value x) {
   switch (body.activation) {
   case Activation::Silu:
@@ -51,6 +57,8 @@ static Value emitFunction(ImplicitLocOpBuilder &builder, const FeedForwardDescri
     return emitGeluTanh(builder, x);
   case Activation::Relu:
     return emitRelu(builder, x);
+  case Activation::Relu2:
+    return emitRelu2(builder, x);
   }
   llvm_unreachable("every activation has a formula");
 }

@@ -89,6 +89,8 @@ std::string_view moe::activationName(Activation activation) {
     return "gelu_tanh";
   case Activation::Relu:
     return "relu";
+  case Activation::Relu2:
+    return "relu2";
   }
   return "";
 }

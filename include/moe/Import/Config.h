@@ -56,7 +56,7 @@ public:
   int64_t modelWidth() { return integer({"hidden_size"}, 1, maxWidth); }
   int64_t experts(Names names) { return integer(names, 1, maxExperts); }
   int64_t topK(Names names, Names expertNames, int64_t experts, std::optional<int64_t> fallback = std::nullopt);
-  Activation activation(Names names = {"hidden_act"});
+  Activation activation(Names names = {"hidden_act"}, Activation fallback = Activation::Silu);
   /// "dtype" or "torch_dtype"; F32 when there is none.
   DType dtype();
 

@@ -89,7 +89,7 @@ struct RouterDescription {
   Precision output = Precision::F32; ///< of the weights that multiply the experts' outputs
 };
 
-enum class Activation { Silu, Gelu, GeluTanh, Relu };
+enum class Activation { Silu, Gelu, GeluTanh, Relu, Relu2 };
 
 /// down(act(gate(x)) * up(x)), or down(act(up(x))) without a gate.
 struct FeedForwardDescription {
@@ -145,7 +145,7 @@ std::string formatName(DType dtype);
 /// The inverse, for F32, BF16 and F16.
 std::optional<DType> formatFromName(std::string_view name);
 
-/// silu, gelu, gelu_tanh, relu.
+/// silu, gelu, gelu_tanh, relu, relu2.
 std::string_view activationName(Activation activation);
 
 /// What a block costs: bytes of its weights in the model's format, of those that one token touches, and floating-point

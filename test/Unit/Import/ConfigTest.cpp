@@ -95,9 +95,13 @@ TEST(Config, Activations) {
   EXPECT_EQ(read("gelu_pytorch_tanh"), "gelu_tanh");
   EXPECT_EQ(read("gelu_new"), "gelu_tanh");
   EXPECT_EQ(read("relu"), "relu");
+  EXPECT_EQ(read("relu2"), "relu2");
   EXPECT_EQ(read("quick_gelu"),
             "c.json: hidden_act \"quick_gelu\" is not supported; expected one of silu, swish, gelu, "
-            "gelu_pytorch_tanh, gelu_new, relu");
+            "gelu_pytorch_tanh, gelu_new, relu, relu2");
+  Config none = config("{}");
+  EXPECT_EQ(ConfigReader(none).activation(), Activation::Silu);
+  EXPECT_EQ(ConfigReader(none).activation({"hidden_act"}, Activation::Relu2), Activation::Relu2);
 }
 
 TEST(Config, DTypes) {

@@ -247,7 +247,7 @@ TEST(Families, Dbrx) {
                                          "ffn_act_fn": {"name": "tanh"}})")
                 .message(),
             "c.json: ffn_act_fn: name \"tanh\" is not supported; expected one of silu, swish, gelu, "
-            "gelu_pytorch_tanh, gelu_new, relu");
+            "gelu_pytorch_tanh, gelu_new, relu, relu2");
   model = describe("dbrx", fields + R"("ffn_config": {"moe_num_experts": 4, "ffn_hidden_size": 3,
                                        "moe_normalize_expert_weights": null})");
   ASSERT_TRUE(model.ok()) << model.message();

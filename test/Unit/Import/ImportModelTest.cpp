@@ -183,6 +183,15 @@ TEST(ImportModel, Activations) {
   }
 }
 
+TEST(ImportModel, SquaredRelu) {
+  ModelDescription model = toyModel();
+  model.blocks[0].body.activation = ::moe::Activation::Relu2;
+  model.blocks[0].body.gate.reset();
+  std::string text = import(model);
+  EXPECT_HAS(text, "arith.maximumf");
+  EXPECT_HAS(text, "arith.mulf");
+}
+
 TEST(ImportModel, ScaledAndCappedLogits) {
   ModelDescription model = toyModel();
   model.blocks[0].router.softcap = 30;
