@@ -3,10 +3,9 @@
 // DeepSeek-V3 and the models that took over its MoE block: dense layers first, then experts beside a shared one. The
 // router's inputs are raised to f32; sigmoid scores get a bias for the choice, which happens within the best groups of
 // experts; the weights are renormalised, scaled and stay f32.
+#include "DeepseekRouter.h"
 #include "Layouts.h"
 #include "moe/Import/ModelFamily.h"
-
-#include <algorithm>
 
 using namespace moe;
 
@@ -14,10 +13,10 @@ namespace {
 
 /// What a config leaves out means something else in each model.
 struct Defaults {
-  int64_t groups, keep, denseLayers;
-  double scale;
+  DeepseekRouterDefaults router;
+  int64_t denseLayers;
 };
-constexpr Defaults deepseekV3 = {8, 4, 3, 2.5}, glm4Moe = {1, 1, 1, 1.0};
+constexpr Defaults deepseekV3 = {{8, 4, 2.5}, 3}, glm4Moe = {{1, 1, 1.0}, 1};
 
 class DeepseekV3Family : public ModelFamily {
 public:
@@ -38,7 +37,7 @@ public:
     block.modelWidth = reader.modelWidth();
     block.body.width = reader.integer({"moe_intermediate_size"}, 1, maxWidth);
     block.body.activation = reader.activation();
-    describeRouter(block, reader, defaults);
+    describeDeepseekRouter(block, reader, defaults.router);
     int64_t shared = reader.integer({"n_shared_experts"}, 0, 1024, 1);
     int64_t dense = reader.integer({"first_k_dense_replace"}, 0, maxLayers, defaults.denseLayers);
     if (shared * block.body.width > maxWidth)
@@ -57,27 +56,6 @@ public:
       model.blocks.push_back(block);
     }
     return model;
-  }
-
-private:
-  static void describeRouter(BlockDescription &block, ConfigReader &reader, const Defaults &defaults) {
-    RouterDescription &router = block.router;
-    router.score = ScoreFunction::Sigmoid;
-    router.over = NormalizeOver::Each;
-    router.projection = Precision::F32;
-    if (reader.boolean({"norm_topk_prob"}, true))
-      router.renormalize = Renormalize{1.0, 1e-20, 0.0};
-    router.scale = reader.real({"routed_scaling_factor"}, 1e-6, 1e6, defaults.scale);
-    int64_t groups = reader.integer({"n_group"}, 1, block.experts, defaults.groups);
-    int64_t keep = reader.integer({"topk_group"}, 1, groups, std::min(groups, defaults.keep));
-    if (block.experts % groups != 0 || (groups > 1 && block.experts / groups < 2))
-      reader.fail("n_group (" + std::to_string(groups) + ") must divide the " + std::to_string(block.experts) +
-                  " experts into groups of at least 2");
-    else if (block.topK > keep * (block.experts / groups))
-      reader.fail("num_experts_per_tok (" + std::to_string(block.topK) + ") must be at most the " +
-                  std::to_string(keep * (block.experts / groups)) + " experts of topk_group groups");
-    if (groups > 1)
-      router.groups = ExpertGroups{groups, keep, GroupReduce::Top2Sum, GroupMask::NegInf};
   }
 };
 
