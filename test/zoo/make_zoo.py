@@ -219,6 +219,23 @@ MODELS = {
             "moe_routed_scaling_factor": 1.5,
         },
     },
+    "nemotron_h": {
+        "block": "NemotronHMoE",
+        "router": "gate",
+        "config": {
+            "hidden_size": 42,
+            "layers_block_type": ["moe", "mlp", "moe"],
+            "n_routed_experts": 10,
+            "num_experts_per_tok": 3,
+            "n_group": 5,
+            "topk_group": 2,
+            "moe_intermediate_size": 25,
+            "moe_shared_expert_intermediate_size": 31,
+            "intermediate_size": 40,
+            "head_dim": 16,
+            "routed_scaling_factor": 2.25,
+        },
+    },
 }
 
 

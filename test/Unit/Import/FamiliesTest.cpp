@@ -323,6 +323,34 @@ TEST(Families, Laguna) {
             "c.json: moe_apply_router_weight_on_input is not supported; expected false");
 }
 
+TEST(Families, NemotronH) {
+  Expected<ModelDescription> model = loadModel(zoo + "nemotron_h");
+  ASSERT_EQ(layersOf(model), (std::vector<int64_t>{0, 2}));
+  const BlockDescription &block = model->blocks[1];
+  EXPECT_FALSE(block.body.gate.has_value());
+  EXPECT_EQ(block.body.activation, Activation::Relu2);
+  EXPECT_EQ(block.body.up.source, "backbone.layers.2.mixer.experts.{e}.up_proj.weight");
+  EXPECT_FALSE(block.shared[0].body.gate.has_value());
+  EXPECT_EQ(block.shared[0].body.width, 31);
+  EXPECT_EQ(block.router.groups->count, 5);
+  EXPECT_EQ(block.router.scale, 2.25);
+
+  const std::string fields = R"("n_routed_experts": 6, "hidden_size": 8, "moe_intermediate_size": 5,
+      "moe_shared_expert_intermediate_size": 7)";
+  model = describe("nemotron_h", fields + R"(, "hybrid_override_pattern": "MEM*E-")");
+  EXPECT_EQ(layersOf(model), (std::vector<int64_t>{1, 4}));
+  EXPECT_EQ(model->layers, 6);
+  EXPECT_FALSE(model->blocks[0].router.groups.has_value());
+  EXPECT_EQ(describe("nemotron_h", fields).message(), "c.json: no layers_block_type; expected a list of layer types");
+  const std::string layers = R"(, "layers_block_type": ["moe", "linear_attention"])";
+  EXPECT_EQ(layersOf(describe("nemotron_h", fields + layers + R"(, "moe_latent_size": null)")),
+            (std::vector<int64_t>{0}));
+  EXPECT_EQ(describe("nemotron_h", fields + layers + R"(, "moe_latent_size": 4)").message(),
+            "c.json: moe_latent_size is not supported; expected null");
+  EXPECT_EQ(describe("nemotron_h", fields + layers + R"(, "mlp_bias": true)").message(),
+            "c.json: mlp_bias is not supported; expected false");
+}
+
 TEST(Families, NamesOfOtherFamilies) {
   EXPECT_EQ(layersOf(loadModel(zoo + "flex_olmo")), (std::vector<int64_t>{0}));
   Expected<ModelDescription> model = loadModel(zoo + "qwen3_next");
