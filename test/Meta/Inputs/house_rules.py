@@ -100,7 +100,21 @@ def no_machine_paths(root, files):
     yield from lines_matching(root, texts, pattern, "a path of one machine")
 
 
-RULES = [layout, file_size, spdx, no_global_options, no_exit, no_compiler, no_machine_paths]
+def doc_paths(root, files):
+    """The documentation names files of this tree that are there. Pages that are generated name none."""
+    link = re.compile(r"\]\((?!https?:)([^)#]+)")
+    path = re.compile(r"`((?:include|lib|test|tools|docs|benchmarks)/(?:[\w-]|\.(?!\.)|/)+)`")
+    pages = [page for page in files if page.suffix == ".md" and page.parts[:2] != ("docs", "reference")]
+    for page in pages:
+        for number, line in enumerate((root / page).read_text().splitlines(), 1):
+            named = [(root / page).parent / target for target in link.findall(line)]
+            named += [root / target for target in path.findall(line)]
+            for target in named:
+                if not target.exists():
+                    yield f"{page}:{number}: names {os.path.relpath(target, root)}, which is not there"
+
+
+RULES = [layout, file_size, spdx, no_global_options, no_exit, no_compiler, no_machine_paths, doc_paths]
 
 
 def main():
