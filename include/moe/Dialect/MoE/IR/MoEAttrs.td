@@ -60,6 +60,11 @@ def MoE_GroupTopKAttr : MoE_Attr<"GroupTopK", "group_top_k",
 
 def MoE_AllAttr : MoE_Attr<"All", "all", [DeclareAttrInterfaceMethods<SelectAttrInterface, ["isInOrder"]>]> {
   let summary = "every expert: a dense mixture";
+  let description = [{
+    The count of the routing is the number of experts, the ids of every row are
+    `0 .. experts - 1` in this order. With it a layer is the plain mixture of
+    experts of Jacobs et al. (1991).
+  }];
 }
 
 //===-- Score functions -------------------------------------------------------------------------------------===//
@@ -72,12 +77,25 @@ class MoE_ScoreFunctionAttr<string name, string attrMnemonic, bit normalizing, b
 
 def MoE_SoftmaxAttr : MoE_ScoreFunctionAttr<"Softmax", "softmax", 1, 1> {
   let summary = "exp(x - max) / sum, over a set of experts";
+  let description = [{
+    Normalising: `over` names the set (`all`, `selected`, `group`). A NaN among
+    the logits of the set, or an infinite maximum, makes all its scores NaN.
+    Most routers: Mixtral, OLMoE, Qwen, GPT-OSS (over selected).
+  }];
 }
 def MoE_SigmoidAttr : MoE_ScoreFunctionAttr<"Sigmoid", "sigmoid", 0, 1> {
   let summary = "1 / (1 + exp(-x))";
+  let description = [{
+    In (0, 1) whatever the other logits are, so weights do not sum to 1 unless
+    they are renormalised (DeepSeek-V3, GLM-4.5, MiniMax-M2, Llama 4).
+  }];
 }
 def MoE_SqrtSoftplusAttr : MoE_ScoreFunctionAttr<"SqrtSoftplus", "sqrt_softplus", 0, 1> {
   let summary = "sqrt(log(1 + exp(x)))";
+  let description = [{
+    The square root of softplus: grows like sqrt(x), so that large logits part
+    less than with a sigmoid's saturation (DeepSeek-V4).
+  }];
 }
 def MoE_ReluAttr : MoE_ScoreFunctionAttr<"Relu", "relu", 0, 1> {
   let summary = "max(x, 0)";
@@ -89,9 +107,17 @@ def MoE_ReluAttr : MoE_ScoreFunctionAttr<"Relu", "relu", 0, 1> {
 }
 def MoE_IdentityAttr : MoE_ScoreFunctionAttr<"Identity", "identity", 0, 1> {
   let summary = "the logit itself";
+  let description = [{
+    For logits that are weights already: scores from an expert's response, or a
+    linear mixture. Scores may be negative.
+  }];
 }
 def MoE_OneAttr : MoE_ScoreFunctionAttr<"One", "one", 0, 1> {
   let summary = "1 for every expert";
+  let description = [{
+    Weights that say chosen, and no more: hard trees, and layers whose experts
+    are added unweighted.
+  }];
 }
 
 def MoE_RenormalizeAttr : MoE_Attr<"Renormalize", "renormalize"> {

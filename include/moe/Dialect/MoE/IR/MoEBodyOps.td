@@ -70,6 +70,10 @@ def MoE_MapOp : MoE_Op<"map", [Pure, SingleBlock, RecursiveMemoryEffects,
 
 def MoE_YieldOp : MoE_Op<"yield", [Pure, Terminator, ReturnLike]> {
   let summary = "ends a region of this dialect";
+  let description = [{
+    Gives the region's value: one element in a `moe.map` and in the epilogue of
+    a `moe.grouped_matmul`, rows in `moe.experts`.
+  }];
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
   let builders = [OpBuilder<(ins), [{ /* nothing to yield */ }]>];
