@@ -1,24 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""This project's compiled layer as a peer: PEERS = {name: namespace(build, ...)}.
+"""A layer compiled by this project, called through its C ABI (docs/abi.md).
 
-`build(cfg, w)` writes the weights as a checkpoint in OLMoE's layout, compiles it with moe-compile and gives a
-function from tokens [T, D] to [T, D]. cfg has D, F, E, K, esize, threads; w has router [E, D], w13 [E, 2F, D] (gate
-rows first) and w2 [E, D, F]. MOE_BUILD names the build folder (default: build), MOE_BENCH_DIR where checkpoints go.
+MOE_BUILD names the build folder (default: build).
 """
 
 import ctypes
 import json
 import os
-import shutil
-import subprocess
-import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import torch
 from safetensors.torch import save_file
 
-BUILD = Path(os.environ.get("MOE_BUILD", Path(__file__).resolve().parents[2] / "build"))
+BUILD = Path(os.environ.get("MOE_BUILD", Path(__file__).resolve().parents[3] / "build"))
 DTYPES = {torch.float32: 1, torch.bfloat16: 2, torch.int32: 4}
 DTYPE_NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
 
@@ -82,14 +76,17 @@ class Layer:
         self.check(self.runtime.moe_layer_run(self.layer, inputs, results, start, size, self.pool))
 
 
-def write_checkpoint(folder, cfg, w):
-    """One OLMoE layer, its other tensors left out."""
+def write_checkpoint(folder, case, w):
+    """One layer in OLMoE's layout (renormalised softmax, SwiGLU), the model's other tensors left out.
+
+    w has router [E, D], w13 [E, 2F, D] (gate rows first) and w2 [E, D, F].
+    """
     config = {
         "model_type": "olmoe",
-        "hidden_size": cfg.D,
-        "intermediate_size": cfg.F,
-        "num_experts": cfg.E,
-        "num_experts_per_tok": cfg.K,
+        "hidden_size": case.D,
+        "intermediate_size": case.F,
+        "num_experts": case.E,
+        "num_experts_per_tok": case.K,
         "norm_topk_prob": True,
         "hidden_act": "silu",
         "num_hidden_layers": 1,
@@ -98,38 +95,8 @@ def write_checkpoint(folder, cfg, w):
     (folder / "config.json").write_text(json.dumps(config))
     prefix = "model.layers.0.mlp."
     tensors = {prefix + "gate.weight": w.router}
-    for e in range(cfg.E):
-        tensors[f"{prefix}experts.{e}.gate_proj.weight"] = w.w13[e, : cfg.F]
-        tensors[f"{prefix}experts.{e}.up_proj.weight"] = w.w13[e, cfg.F :]
+    for e in range(case.E):
+        tensors[f"{prefix}experts.{e}.gate_proj.weight"] = w.w13[e, : case.F]
+        tensors[f"{prefix}experts.{e}.up_proj.weight"] = w.w13[e, case.F :]
         tensors[f"{prefix}experts.{e}.down_proj.weight"] = w.w2[e]
     save_file({name: t.contiguous() for name, t in tensors.items()}, folder / "model.safetensors")
-
-
-def build_with(*flags):
-    def build(cfg, w):
-        folder = Path(tempfile.mkdtemp(prefix="moe-peer-", dir=os.environ.get("MOE_BENCH_DIR")))
-        try:
-            write_checkpoint(folder, cfg, w)
-            library = folder / "layer.so"
-            subprocess.run([str(BUILD / "bin" / "moe-compile"), str(folder), "-o", str(library), *flags], check=True)
-            layer = Layer(library, 0, folder, cfg.threads)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)  # Weights are packed in memory, the library is mapped.
-
-        def run(x):
-            n, dtype = x.shape[0], x.dtype
-            outputs = [
-                torch.empty(n, cfg.D, dtype=dtype),
-                torch.empty(n, cfg.E, dtype=dtype),
-                torch.empty(n, cfg.K, dtype=torch.int32),
-                torch.empty(n, cfg.K, dtype=dtype),
-            ]
-            layer.run(x, outputs)
-            return outputs[0]
-
-        return run
-
-    return build
-
-
-PEERS = {"moe-mlir": SimpleNamespace(build=build_with())}
