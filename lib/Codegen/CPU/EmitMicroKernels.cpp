@@ -11,7 +11,7 @@
 #include "TileKernels/ReadVector.h"
 #include "VectorBody.h"
 
-#include "moe/Codegen/CPU/MachineLevel.h"
+#include "moe/Codegen/CPU/NumberFormat.h"
 #include "moe/Codegen/CPU/Passes.h"
 #include "moe/Conversion/GroupedToLinalg/TileProduct.h"
 
@@ -39,14 +39,14 @@ namespace {
 
 /// The matrices of one product as slices of kernel arguments.
 struct WeightSlices {
-  SmallVector<BlockArgument> arguments; ///< each [E, N, K] or [N, K]
+  SmallVector<BlockArgument> arguments; ///< each [E, N, K] or [N, K], all of one number format
   Value expert;                         ///< null for arguments of rank 2
   Value column;                         ///< first column of the panel
 };
 
 /// One packed argument of a kernel.
 struct PackedArgument {
-  BlockArgument argument; ///< [E, panels, K / kGroup, matrices, panel * kGroup]
+  BlockArgument argument; ///< [E, panels, a panel as its number format has it]
   PackingAttr packing;
 };
 
@@ -149,9 +149,12 @@ private:
           << remark::reason("the ops round the product are not those of a tile");
       return success();
     }
-    Type weightElement = getElementTypeOrSelf(slices->arguments.front().getType());
-    const TileKernel &kernel = level->tileKernel(getElementTypeOrSelf(tile->rows.getType()), weightElement,
-                                                 static_cast<int64_t>(tile->matrices.size()));
+    const NumberFormat *format = numberFormatOf(slices->arguments.front());
+    if (!format)
+      return product.emitOpError("has weights in a number format that this build does not have; expects ")
+             << numberFormatNames();
+    const TileKernel &kernel = tileKernelFor(*level, getElementTypeOrSelf(tile->rows.getType()), *format,
+                                             static_cast<int64_t>(tile->matrices.size()));
     if (config.getKGroup() != kernel.kGroup() || config.getVector() != level->lanes() || config.getColumns() <= 0 ||
         config.getColumns() % level->lanes() != 0)
       return product.emitOpError("has a configuration that is not one of the level ")
@@ -159,13 +162,14 @@ private:
              << " and columns a multiple of that";
     OpBuilder b(tile->final);
     Location loc = product.getLoc();
-    PackedArgument packed = packedArgument(*slices, config);
+    PackedArgument packed = packedArgument(*slices, config, *format);
     Value panel = extractPanel(b, loc, packed, *slices);
     TileOperands operands;
     operands.rows = tile->rows;
     operands.tokens = tile->tokens;
     operands.firstRow = tile->firstRow;
     operands.numRows = tile->numRows;
+    operands.format = format;
     operands.panel = panel;
     operands.matrices = static_cast<int64_t>(tile->matrices.size());
     operands.columns = config.getColumns();
@@ -204,6 +208,8 @@ private:
       if (!slices.arguments.empty() && (getAsOpFoldResult(column) != getAsOpFoldResult(slices.column) ||
                                         (expert && getAsOpFoldResult(expert) != getAsOpFoldResult(slices.expert))))
         return failure();
+      if (!slices.arguments.empty() && numberFormatOf(argument) != numberFormatOf(slices.arguments.front()))
+        return failure();
       slices.arguments.push_back(argument);
       slices.expert = expert;
       slices.column = column;
@@ -212,7 +218,7 @@ private:
   }
 
   /// The argument that holds these weights, panels of them interleaved; made at the first use.
-  PackedArgument packedArgument(const WeightSlices &slices, KernelConfigAttr config) {
+  PackedArgument packedArgument(const WeightSlices &slices, KernelConfigAttr config, const NumberFormat &format) {
     auto type = cast<RankedTensorType>(slices.arguments.front().getType());
     bool stacked = type.getRank() == 3;
     int64_t experts = stacked ? type.getDimSize(0) : 1;
@@ -225,10 +231,11 @@ private:
     for (const PackedArgument &known : packed)
       if (known.packing == packing)
         return known;
-    SmallVector<int64_t> shape{experts, static_cast<int64_t>(llvm::divideCeil(rows, config.getColumns())),
-                               static_cast<int64_t>(llvm::divideCeil(cols, config.getKGroup())),
-                               static_cast<int64_t>(weights.size()), config.getColumns() * config.getKGroup()};
-    auto packedType = RankedTensorType::get(shape, type.getElementType());
+    RankedTensorType panel = format.panelType(
+        func.getContext(), {static_cast<int64_t>(weights.size()), config.getColumns(), cols, config.getKGroup()});
+    SmallVector<int64_t> shape{experts, static_cast<int64_t>(llvm::divideCeil(rows, config.getColumns()))};
+    llvm::append_range(shape, panel.getShape());
+    auto packedType = RankedTensorType::get(shape, panel.getElementType());
     unsigned index = func.getNumArguments();
     (void)func.insertArgument(index, packedType, DictionaryAttr(), func.getLoc());
     func.setArgAttr(index, kPackingAttr, packing);
@@ -243,7 +250,8 @@ private:
     OpFoldResult panel = affine::makeComposedFoldedAffineApply(
         b, loc, AffineMap::get(1, 0, d0.floorDiv(packed.packing.getPanel())), {OpFoldResult(slices.column)});
     OpFoldResult expert = slices.expert ? OpFoldResult(slices.expert) : zero;
-    SmallVector<OpFoldResult> offsets{expert, panel, zero, zero, zero}, sizes{one, one}, strides(5, one);
+    SmallVector<OpFoldResult> offsets{expert, panel}, sizes{one, one}, strides(type.getRank(), one);
+    offsets.resize(type.getRank(), zero);
     for (int64_t size : type.getShape().drop_front(2))
       sizes.push_back(b.getIndexAttr(size));
     auto result = RankedTensorType::get(type.getShape().drop_front(2), type.getElementType());

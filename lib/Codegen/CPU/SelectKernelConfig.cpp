@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===- SelectKernelConfig.cpp - tile sizes of every product, from the machine level -----------------------===//
 
-#include "moe/Codegen/CPU/MachineLevel.h"
+#include "moe/Codegen/CPU/NumberFormat.h"
 #include "moe/Codegen/CPU/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -17,8 +17,9 @@ using namespace mlir::moe;
 
 /// The accumulators of one block are `tileVectors` side by side, shared by the matrices of the product; a panel is as
 /// wide as one block, so that a row of it is one contiguous read of packed weights.
-static KernelConfigAttr configFor(const MachineLevel &level, Type row, Type weight, int64_t matrices, int64_t outputs) {
-  const TileKernel &kernel = level.tileKernel(row, weight, matrices);
+static KernelConfigAttr configFor(const MachineLevel &level, Type row, const NumberFormat &format, int64_t matrices,
+                                  int64_t outputs) {
+  const TileKernel &kernel = tileKernelFor(level, row, format, matrices);
   int64_t vectors = std::max<int64_t>(1, kernel.tileVectors() / matrices);
   vectors = std::min(vectors, static_cast<int64_t>(llvm::divideCeil(outputs, level.lanes())));
   return KernelConfigAttr::get(row.getContext(), level.name(), vectors * level.lanes(), kernel.tileRows(),
@@ -47,24 +48,33 @@ private:
     const MachineLevel *machine = machineLevelOf(function, level);
     if (!machine)
       return failure();
-    function.walk([&](GroupedMatmulOp op) {
-      op.setConfigAttr(configFor(*machine, op.getRows().getType().getElementType(),
-                                 getElementTypeOrSelf(op.getWeights().front().getType()), op.getWeights().size(),
-                                 op.getOutputColumns()));
+    auto set = [&](auto op, Value weight, int64_t matrices, int64_t outputs) {
+      const NumberFormat *format = numberFormatOf(weight);
+      if (!format)
+        return WalkResult(op.emitOpError("has weights in a number format that this build does not have; expects ")
+                          << numberFormatNames());
+      op.setConfigAttr(configFor(*machine, op.getRows().getType().getElementType(), *format, matrices, outputs));
+      return WalkResult::advance();
+    };
+    WalkResult walked = function.walk([&](Operation *op) {
+      if (auto product = dyn_cast<GroupedMatmulOp>(op))
+        return set(product, product.getWeights().front(), product.getWeights().size(), product.getOutputColumns());
+      if (auto slots = dyn_cast<SlotMatmulOp>(op)) {
+        // The panels of the grouped product, so that both share one packed argument. A tile is one row, for which the
+        // lowest block is enough.
+        WalkResult result = set(slots, slots.getWeights().front(), slots.getWeights().size(), slots.getOutputColumns());
+        if (KernelConfigAttr config = slots.getConfigAttr())
+          slots.setConfigAttr(KernelConfigAttr::get(op->getContext(), config.getLevel(), config.getColumns(),
+                                                    config.getRows().take_back(), config.getKGroup(),
+                                                    config.getVector()));
+        return result;
+      }
+      if (auto router = dyn_cast<RouterOp>(op))
+        return set(router, router.getWeight(), 1, router.getWeight().getType().getDimSize(0));
+      return WalkResult::advance();
     });
-    function.walk([&](SlotMatmulOp op) {
-      // The panels of the grouped product, so that both share one packed argument. A tile is one row, for which the
-      // lowest block is enough.
-      KernelConfigAttr config = configFor(*machine, op.getRows().getType().getElementType(),
-                                          getElementTypeOrSelf(op.getWeights().front().getType()),
-                                          op.getWeights().size(), op.getOutputColumns());
-      op.setConfigAttr(KernelConfigAttr::get(op.getContext(), config.getLevel(), config.getColumns(),
-                                             config.getRows().take_back(), config.getKGroup(), config.getVector()));
-    });
-    function.walk([&](RouterOp op) {
-      op.setConfigAttr(configFor(*machine, op.getRows().getType().getElementType(),
-                                 op.getWeight().getType().getElementType(), 1, op.getWeight().getType().getDimSize(0)));
-    });
+    if (walked.wasInterrupted())
+      return failure();
     if (function->hasAttr(kLevelAttr))
       function->setAttr(kTargetAttr, describe(*machine));
     return success();

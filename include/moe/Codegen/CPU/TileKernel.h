@@ -15,13 +15,17 @@
 
 namespace mlir::moe {
 
+class NumberFormat;
+
 /// One tile: m rows of [R, K] times the panel of `matrices` matrices, `columns` columns of each.
 struct TileOperands {
-  Value rows;     ///< tensor [R, K]
-  Value tokens;   ///< tensor of index, or null: row i of the tile is rows[tokens[firstRow + i]]
-  Value firstRow; ///< index of the tile's first row in `rows`, or in `tokens`
-  Value numRows;  ///< m, an index
-  /// Packed weights, tensor [ceil(K / kGroup), matrices, columns * kGroup], zero beyond K and beyond the last column.
+  Value rows;                 ///< tensor [R, K]
+  Value tokens;               ///< tensor of index, or null: row i of the tile is rows[tokens[firstRow + i]]
+  Value firstRow;             ///< index of the tile's first row in `rows`, or in `tokens`
+  Value numRows;              ///< m, an index
+  const NumberFormat *format; ///< of the weights: how a panel is read
+  /// Packed weights, zero beyond K and beyond the last column; of the dense formats a tensor [ceil(K / kGroup),
+  /// matrices, columns * kGroup].
   Value panel;
   int64_t matrices, columns, reduction;
   ArrayRef<int64_t> heights; ///< of blocks of rows, largest first

@@ -33,9 +33,7 @@ protected:
   const int64_t lanes; ///< f32 elements of a vector
 
 private:
-  SmallVector<Value> reduce(OpBuilder &b, Location loc, const TileOperands &tile, ArrayRef<Value> rows) const;
-  void step(OpBuilder &b, Location loc, const TileOperands &tile, ArrayRef<Value> rows, Value group, bool whole,
-            SmallVector<Value> &sums) const;
+  class Reduction;
 
   const int64_t vectors;
   const SmallVector<int64_t, 4> heights;

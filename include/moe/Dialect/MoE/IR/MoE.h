@@ -50,6 +50,9 @@ constexpr llvm::StringLiteral kResultNameAttr = "moe.name";
 /// Name of the packing attribute on an argument of a kernel.
 constexpr llvm::StringLiteral kPackingAttr = "moe.packing";
 
+/// On a weight argument of a kernel: the name of its number format, where this is not that of its element type.
+constexpr llvm::StringLiteral kFormatAttr = "moe.format";
+
 /// What code may be generated: an attribute of a module, or of a function that differs from its module; see
 /// moe/Target/Machine.h for the keys.
 constexpr llvm::StringLiteral kTargetAttr = "moe.target";
