@@ -3,6 +3,8 @@
 
 #include "moe/Driver/Cost.h"
 
+#include "moe/Codegen/CPU/NumberFormat.h"
+
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -27,6 +29,17 @@ static const char *nameOf(int32_t dtype) {
   return "?";
 }
 
+/// Bytes of one expert of a weight; as packed where that is a quantised format's matter, padding included.
+static double bytesOf(const moe_weight_desc &weight, double elements) {
+  if (weight.dtype != 0)
+    return elements * double(bytesOf(weight.dtype));
+  const NumberFormat *format = findNumberFormat(weight.format);
+  if (!format)
+    return elements;
+  PanelShape panel{weight.num_sources, weight.panel, weight.sources->cols, weight.k_group};
+  return double(format->panelBytes(panel)) * double((weight.sources->rows - 1) / weight.panel + 1);
+}
+
 LayerCost::LayerCost(const moe_layer_desc &layer, const moe_variant_desc &variant)
     : experts(double(layer.experts)), topK(double(layer.top_k)) {
   for (int64_t w = 0; w < variant.num_weights; ++w) {
@@ -35,7 +48,7 @@ LayerCost::LayerCost(const moe_layer_desc &layer, const moe_variant_desc &varian
     for (int64_t s = 0; s < weight.num_sources; ++s)
       elements += double(weight.sources[s].rows) * double(weight.sources[s].cols);
     bool ofExperts = weight.experts > 1 && weight.experts == layer.experts;
-    (ofExperts ? expertBytes : sharedBytes) += elements * double(bytesOf(weight.dtype));
+    (ofExperts ? expertBytes : sharedBytes) += bytesOf(weight, elements);
     (ofExperts ? slotFlops : rowFlops) += 2 * elements;
   }
   auto add = [&](const moe_operand_desc *operands, int64_t count) {
@@ -89,7 +102,8 @@ static void layerText(const moe_layer_desc &layer, llvm::raw_ostream &os) {
     for (int64_t w = 0; w < variant.num_weights; ++w) {
       const moe_weight_desc &weight = variant.weights[w];
       os << "    weight " << weight.symbol << ": " << weight.experts << " x " << weight.num_sources << " x ["
-         << weight.sources[0].rows << ", " << weight.sources[0].cols << "] " << nameOf(weight.dtype);
+         << weight.sources[0].rows << ", " << weight.sources[0].cols << "] "
+         << (weight.dtype ? nameOf(weight.dtype) : weight.format);
       if (weight.panel)
         os << ", panels of " << weight.panel << " rows, groups of " << weight.k_group;
       else

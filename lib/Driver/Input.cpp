@@ -4,13 +4,16 @@
 #include "moe/Driver/Input.h"
 
 #include "moe/Checkpoint/Checkpoint.h"
+#include "moe/Codegen/CPU/NumberFormat.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
+#include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "moe/Import/BlockList.h"
 #include "moe/Import/HuggingFace.h"
 #include "moe/Import/ImportModel.h"
 
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -30,13 +33,25 @@ static Expected<std::vector<int64_t>> blocksOf(const InputOptions &options) {
   return blocks;
 }
 
+/// The type of rows and weights, where it is not the checkpoint's. A quantised format leaves that as it is.
 static Expected<std::optional<DType>> dtypeOf(const InputOptions &options) {
   if (options.dtype.empty())
     return std::optional<DType>();
-  std::optional<DType> dtype = ::moe::formatFromName(options.dtype);
-  if (!dtype)
-    return Error{"--dtype: expected f32, bf16 or f16, got '" + options.dtype + "'; other formats are not there yet"};
-  return dtype;
+  if (!findNumberFormat(options.dtype))
+    return Error{"--dtype: expected " + numberFormatNames() + ", got '" + options.dtype + "'"};
+  return ::moe::formatFromName(options.dtype);
+}
+
+/// Rounds the experts' matrices where --dtype is a quantised format.
+static Expected<Unit> quantize(ModuleOp module, const InputOptions &options) {
+  if (options.dtype.empty() || ::moe::formatFromName(options.dtype))
+    return Unit();
+  DiagnosticLine diagnostics(module.getContext());
+  PassManager passes(module.getContext());
+  passes.addPass(createQuantizeWeights({options.dtype}));
+  if (failed(passes.run(module)))
+    return diagnostics.error(options.path + ": the weights cannot be quantised");
+  return Unit();
 }
 
 /// Where a library looks for weights, and the digest of what it finds there.
@@ -82,6 +97,8 @@ static Expected<OwningOpRef<ModuleOp>> loadDescription(MLIRContext &context, con
   OwningOpRef<ModuleOp> module = importModel(&context, *model, import);
   if (!module)
     return diagnostics.error(options.path + ": the model cannot be imported");
+  if (auto quantized = quantize(*module, options); !quantized)
+    return quantized.error();
   if (auto bound = bindCheckpoint(*module, options.checkpoint); !bound)
     return bound.error();
   return module;

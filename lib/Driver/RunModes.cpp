@@ -18,16 +18,26 @@ namespace {
 struct Result {
   std::vector<Tensor> outputs;
   std::string layer, level;
+  std::string weights; ///< the quantised format of weights, or nothing
   int64_t experts, topK, rows;
   int32_t dtype;
 
   std::string headline() const {
     const char *format = dtype == MOE_F32 ? "f32" : dtype == MOE_BF16 ? "bf16" : "f16";
     return layer + ": " + std::to_string(rows) + (rows == 1 ? " row" : " rows") + ", " + std::to_string(experts) +
-           " experts, top " + std::to_string(topK) + ", " + format + ", " + level;
+           " experts, top " + std::to_string(topK) + ", " + format +
+           (weights.empty() ? "" : ", " + weights + " weights") + ", " + level;
   }
 };
 } // namespace
+
+/// The quantised format of a variant's weights, or nothing.
+static std::string weightFormat(const moe_variant_desc &variant) {
+  for (int64_t w = 0; w < variant.num_weights; ++w)
+    if (variant.weights[w].format && *variant.weights[w].format)
+      return variant.weights[w].format;
+  return {};
+}
 
 static Expected<Result> run(MLIRContext &context, const RunModeOptions &options, bool reference) {
   auto program = Program::open(context, options.run, reference);
@@ -47,10 +57,11 @@ static Expected<Result> run(MLIRContext &context, const RunModeOptions &options,
   if (!outputs)
     return outputs.error();
   orderByExpert(*outputs);
-  std::string level = moe_layer_variant(layer->get())->level;
-  return Result{std::move(*outputs), desc.name,  reference ? "reference lowering, " + level : level,
-                desc.experts,        desc.top_k, rows->front().rows,
-                desc.inputs[0].dtype};
+  const moe_variant_desc &variant = *moe_layer_variant(layer->get());
+  std::string level = variant.level;
+  return Result{std::move(*outputs),   desc.name,           reference ? "reference lowering, " + level : level,
+                weightFormat(variant), desc.experts,        desc.top_k,
+                rows->front().rows,    desc.inputs[0].dtype};
 }
 
 static Expected<Unit> save(const RunModeOptions &options, const Result &result) {
@@ -83,6 +94,23 @@ Expected<std::string> mlir::moe::runOnce(MLIRContext &context, const RunModeOpti
   return text;
 }
 
+/// What quantised weights cost: the distance to the layer with those of the checkpoint. Nobody promises a limit.
+static Expected<std::string> errorOfQuantising(MLIRContext &context, const RunModeOptions &options,
+                                               const Result &quantised) {
+  if (quantised.weights.empty() || options.run.input.dtype.empty())
+    return std::string();
+  RunModeOptions whole = options;
+  whole.run.input.dtype.clear();
+  whole.run.dumpFolder.clear();
+  auto result = run(context, whole, /*reference=*/false);
+  if (!result)
+    return result.error();
+  auto comparison = compareOutputs(result->outputs, quantised.outputs);
+  if (!comparison)
+    return comparison.error();
+  return "against the weights of the checkpoint, not quantised\n" + comparison->text();
+}
+
 Expected<std::string> mlir::moe::runAndCompare(MLIRContext &context, const RunModeOptions &options) {
   auto reference = run(context, options, /*reference=*/true);
   if (!reference)
@@ -96,8 +124,10 @@ Expected<std::string> mlir::moe::runAndCompare(MLIRContext &context, const RunMo
   if (!comparison)
     return comparison.error();
   std::string text = optimised->headline() + " against the reference lowering\n" + comparison->text();
-  if (comparison->withinTolerance(optimised->dtype))
-    return text;
+  if (comparison->withinTolerance(optimised->dtype)) {
+    auto error = errorOfQuantising(context, options, *optimised);
+    return error ? text + *error : error;
+  }
   std::string worst;
   for (const Difference &difference : comparison->differences)
     if (difference.notFinite || difference.relative() > Comparison::tolerance(optimised->dtype))

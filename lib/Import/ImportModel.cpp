@@ -91,7 +91,7 @@ static SmallVector<Attribute> emitWeights(ImplicitLocOpBuilder &b, const BlockDe
     Type element = weightElementType(b.getContext(), block, *weight, dtype);
     WeightOp::create(b, b.getStringAttr(symbol), TypeAttr::get(RankedTensorType::get(weight->shape, element)),
                      b.getStringAttr(weight->source), weight->transposed ? b.getUnitAttr() : UnitAttr(),
-                     partOf(b.getContext(), *weight), /*unused=*/DenseI64ArrayAttr());
+                     partOf(b.getContext(), *weight), /*unused=*/DenseI64ArrayAttr(), /*format=*/StringAttr());
     symbols.push_back(FlatSymbolRefAttr::get(b.getContext(), symbol));
   }
   return symbols;

@@ -110,6 +110,7 @@ static SmallVector<DescriptorBuilder::Row> rangesOf(const llvm::BitVector &exper
 FailureOr<LibraryEmitter::Row> LibraryEmitter::emitWeight(LayerOp layer, PackingAttr packing, const Twine &name) {
   SmallVector<Row> sources;
   std::string operandName;
+  StringAttr format;
   int64_t experts = packing.getExperts(), rows = packing.getRows(), cols = packing.getCols();
   llvm::BitVector unused; // by all weights of the operand
   for (int64_t index : packing.getWeights()) {
@@ -127,6 +128,15 @@ FailureOr<LibraryEmitter::Row> LibraryEmitter::emitWeight(LayerOp layer, Packing
           << symbol << " to have the " << elements << " elements of " << packing << ", got " << type;
       return failure();
     }
+    if (packing.getFormat() && packing.getFormat() != weight.getFormatAttr()) {
+      layer.emitOpError("expects weight ") << symbol << " to be of the format of " << packing;
+      return failure();
+    }
+    if (symbol != weights[packing.getWeights().front()] && weight.getFormatAttr() != format) {
+      layer.emitOpError("expects weights packed together to be of one format, got ") << packing;
+      return failure();
+    }
+    format = weight.getFormatAttr();
     std::optional<PartAttr> part = weight.getPart();
     if (weight.isVector() && (part || type.getRank() == 2)) {
       if (packing.getPanel() != 0 || packing.getWeights().size() != 1) {
@@ -155,10 +165,11 @@ FailureOr<LibraryEmitter::Row> LibraryEmitter::emitWeight(LayerOp layer, Packing
              experts,
              packing.getPanel(),
              packing.getKGroup(),
-             abiDType(packing.getElementType()),
+             packing.getFormat() ? 0 : abiDType(packing.getElementType()),
              0,
              rangeList,
-             int64_t(ranges.size())};
+             int64_t(ranges.size()),
+             format ? builder.text(format.getValue()) : FlatSymbolRefAttr()};
 }
 
 FlatSymbolRefAttr LibraryEmitter::emitOperands(ArrayRef<OperandInfo> operands, const Twine &name) {
@@ -281,6 +292,7 @@ struct EmitLibrary : mlir::moe::impl::EmitLibraryBase<EmitLibrary> {
     auto internal = LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal);
     for (auto function : module.getOps<func::FuncOp>()) {
       for (unsigned i = 0, n = function.getNumArguments(); i != n; ++i) {
+        function.removeArgAttr(i, kFormatAttr);
         function.removeArgAttr(i, kPackingAttr);
         function.removeArgAttr(i, kResultNameAttr);
       }

@@ -29,7 +29,7 @@
 
 // CHECK: llvm.mlir.global internal unnamed_addr constant @moe.text.0("layers.0.router\00")
 // CHECK: llvm.mlir.global internal constant @moe.moe0.0.sources() {{.*}} !llvm.array<1 x struct<"moe_source_desc", (ptr, i64, i64, i64, i64, i64, i32, i32)>>
-// CHECK: llvm.mlir.global internal constant @moe.moe0.weights() {{.*}} !llvm.array<2 x struct<"moe_weight_desc", (ptr, ptr, i64, i64, i64, i64, i32, i32, ptr, i64)>>
+// CHECK: llvm.mlir.global internal constant @moe.moe0.weights() {{.*}} !llvm.array<2 x struct<"moe_weight_desc", (ptr, ptr, i64, i64, i64, i64, i32, i32, ptr, i64, ptr)>>
 // CHECK: llvm.mlir.global internal constant @moe.moe0.outputs() {{.*}} !llvm.array<3 x struct<"moe_operand_desc", (ptr, i64, array<2 x i64>, i32, i32)>>
 // CHECK: llvm.mlir.global internal constant @moe.layers() {{.*}} !llvm.array<2 x struct<"moe_layer_desc"
 // CHECK: llvm.mlir.global internal constant @moe.library()

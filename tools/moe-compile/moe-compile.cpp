@@ -24,7 +24,10 @@ static cl::opt<std::string> emit("emit", cl::desc("mlir, llvm, asm, obj, shared 
                                  cl::init("shared"), cl::cat(category));
 static cl::opt<std::string> stage("stage", cl::desc("for --emit=mlir: model, grouped, linalg, kernel, target"),
                                   cl::cat(category));
-static cl::opt<std::string> dtype("dtype", cl::desc("f32, bf16 or f16 instead of the checkpoint's"), cl::cat(category));
+static cl::opt<std::string>
+    dtype("dtype",
+          cl::desc("number format instead of the checkpoint's: f32, bf16, f16, or int8 ... for the experts' weights"),
+          cl::cat(category));
 static cl::opt<std::string> layers("layers", cl::desc("MoE blocks to compile, such as 0,3-5"), cl::cat(category));
 static cl::opt<std::string> dump("dump-stages", cl::desc("folder for one readable file a stage"), cl::value_desc("dir"),
                                  cl::cat(category));

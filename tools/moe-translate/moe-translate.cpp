@@ -23,7 +23,10 @@ static cl::opt<Translation>
                       clEnumValN(Translation::Describe, "describe", "a model's MoE blocks in words"),
                       clEnumValN(Translation::ListArchitectures, "list-architectures",
                                  "the model types that can be imported")));
-static cl::opt<std::string> dtype("dtype", cl::desc("f32, bf16 or f16 instead of the checkpoint's"), cl::cat(category));
+static cl::opt<std::string>
+    dtype("dtype",
+          cl::desc("number format instead of the checkpoint's: f32, bf16, f16, or int8 ... for the experts' weights"),
+          cl::cat(category));
 static cl::opt<std::string> layers("layers", cl::desc("MoE blocks to import, such as 0,3-5"), cl::cat(category));
 
 static Expected<Unit> run(int argc, char **argv) {

@@ -20,7 +20,7 @@ namespace mlir::moe {
 
 struct InputOptions {
   std::string path;          ///< .mlir text ("-": standard input), a checkpoint folder, or its config.json
-  std::string dtype;         ///< "f32", "bf16", "f16"; empty: the checkpoint's
+  std::string dtype;         ///< a number format; empty: the checkpoint's
   std::string layers;        ///< MoE blocks, "0,3-5"; empty: all
   std::string checkpoint;    ///< where the weights are; empty: with the config, or as an .mlir says
   bool needsWeights = false; ///< a model without weights is an error

@@ -63,7 +63,7 @@ typedef struct moe_expert_range {
 /* One weight operand of a kernel. Packed layout of one expert (see docs/abi.md):
  *   [ceil(N / panel)][ceil(K / k_group)][num_sources][panel][k_group]   elements of `dtype`, zero padded
  * Every packed expert starts on a 64-byte boundary. With panel == 0 the expert is plain row-major [N, K], the first one
- * starts on such a boundary, and the others follow without a gap. */
+ * starts on such a boundary, and the others follow without a gap. A quantised format has a panel layout of its own. */
 typedef struct moe_weight_desc {
   const char *symbol; /* the operand's name in the IR, for messages */
   const moe_source_desc *sources;
@@ -71,10 +71,13 @@ typedef struct moe_weight_desc {
   int64_t experts;
   int64_t panel;
   int64_t k_group;
-  int32_t dtype; /* moe_dtype of the packed elements; the checkpoint's type is converted */
+  int32_t dtype; /* moe_dtype of the packed elements; the checkpoint's type is converted. 0: see format */
   int32_t reserved;
   const moe_expert_range *unused; /* experts that need not be there, in ascending order */
   int64_t num_unused;
+  /* The number format that values are rounded to, row by row: "int8"; null or "" for that of dtype. With dtype 0 packed
+   * experts are in the format's own layout, else they hold the rounded values as MOE_F32. */
+  const char *format;
 } moe_weight_desc;
 
 /* A tensor operand of a layer. The first dimension may be -1: the number of tokens T. */

@@ -226,8 +226,9 @@ private:
     SmallVector<int64_t> weights;
     for (BlockArgument argument : slices.arguments)
       weights.push_back(argument.getArgNumber() - inputs); // Inputs come first.
-    auto packing = PackingAttr::get(func.getContext(), weights, experts, rows, cols, config.getColumns(),
-                                    config.getKGroup(), type.getElementType());
+    auto packing = PackingAttr::get(
+        func.getContext(), weights, experts, rows, cols, config.getColumns(), config.getKGroup(), type.getElementType(),
+        func.getArgAttrOfType<StringAttr>(slices.arguments.front().getArgNumber(), kFormatAttr));
     for (const PackedArgument &known : packed)
       if (known.packing == packing)
         return known;

@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 #include "Layout.h"
 
+#include "NumberFormat.h"
 #include "moe/Checkpoint/Convert.h"
 
 #include <algorithm>
@@ -51,7 +52,9 @@ bool moe::layoutOf(const moe_weight_desc &weight, Layout &layout) {
     return false;
   if (weight.panel > 0 && weight.k_group < 1)
     return false;
-  if (weight.dtype != MOE_F32 && weight.dtype != MOE_BF16 && weight.dtype != MOE_F16)
+  const NumberFormat *format = weight.format && *weight.format ? findNumberFormat(weight.format) : nullptr;
+  if (format ? weight.dtype != MOE_F32 && (weight.dtype != 0 || weight.panel == 0)
+             : weight.dtype != MOE_F32 && weight.dtype != MOE_BF16 && weight.dtype != MOE_F16)
     return false;
   if (!unusedAreExperts(weight))
     return false;
@@ -65,7 +68,8 @@ bool moe::layoutOf(const moe_weight_desc &weight, Layout &layout) {
             weight.num_sources,
             weight.panel,
             weight.panel ? weight.k_group : 1,
-            dtypeBytes(weight.dtype)};
+            dtypeBytes(weight.dtype),
+            format};
   int64_t bytes = packedBytes(layout), all;
   return bytes >= 0 && !__builtin_mul_overflow(bytes, weight.experts, &all) && all < INT64_C(1) << 62;
 }
@@ -73,6 +77,13 @@ bool moe::layoutOf(const moe_weight_desc &weight, Layout &layout) {
 int64_t moe::packedBytes(const Layout &layout) {
   // The roundings are done in the multiplied form, so that a huge panel cannot overflow before it is noticed.
   int64_t rows = layout.rows, cols = layout.cols, bytes;
+  if (layout.ownLayout()) {
+    int64_t panel = layout.format->panelBytes(layout);
+    if (panel < 0 || __builtin_mul_overflow((rows - 1) / layout.panel + 1, panel, &bytes) ||
+        bytes > (INT64_C(1) << 62) - 64)
+      return -1;
+    return (bytes + 63) / 64 * 64;
+  }
   if (layout.panel && (__builtin_mul_overflow((rows - 1) / layout.panel + 1, layout.panel, &rows) ||
                        __builtin_mul_overflow((cols - 1) / layout.kGroup + 1, layout.kGroup, &cols)))
     return -1;

@@ -11,12 +11,17 @@
 
 namespace moe {
 
+class NumberFormat;
+
 /// The numbers of a moe_weight_desc that packing needs, with `panel == 0` turned into a packed layout where it is one.
 struct Layout {
   int64_t rows, cols; // logical N, K
   int64_t sources;
-  int64_t panel, kGroup; // panel 0: row-major
-  int64_t elementBytes;  // 2 or 4
+  int64_t panel, kGroup;                // panel 0: row-major
+  int64_t elementBytes;                 // 2 or 4; 0 in a format's own layout
+  const NumberFormat *format = nullptr; // that values are rounded to, or null
+
+  bool ownLayout() const { return elementBytes == 0; }
 
   int64_t panels() const { return (rows + panel - 1) / panel; }
   int64_t groups() const { return (cols + kGroup - 1) / kGroup; }

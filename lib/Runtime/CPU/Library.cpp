@@ -6,6 +6,7 @@
 
 #include "Error.h"
 #include "Layout.h"
+#include "NumberFormat.h"
 
 #include <dlfcn.h>
 #include <new>
@@ -84,6 +85,10 @@ static const char *descriptorFault(const moe_library_desc &desc) {
         return "a layer's variant is malformed";
       for (int64_t w = 0; w < variant.num_weights; ++w) {
         Layout layout;
+        const char *format = variant.weights[w].format;
+        if (format && *format && !findNumberFormat(format))
+          return "a layer's weight is in a number format that this runtime does not have; use the runtime that the "
+                 "compiler came with";
         if (!variant.weights[w].symbol || !layoutOf(variant.weights[w], layout))
           return "a layer's weight is malformed";
       }

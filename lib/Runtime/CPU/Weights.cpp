@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 // Reading weights. Every matrix passes through a small staging buffer, so that loading needs little more memory than
-// the packed weights; each (expert, source) is one task.
+// the packed weights; each (expert, source) is one task. Quantised formats round whole rows, so that a transposed
+// matrix is staged whole.
 //===----------------------------------------------------------------------===//
 #include "Weights.h"
 
 #include "Error.h"
 #include "Layout.h"
+#include "NumberFormat.h"
 
 #include <algorithm>
 #include <atomic>
@@ -167,11 +169,14 @@ moe_status Loader::read(int64_t task) {
   int64_t unit = transposed ? layout.kGroup : std::max<int64_t>(1, layout.panel);
   int64_t step = std::max<int64_t>(1, stagingBytes / 4 / length / unit) * unit;
   step = std::min(step, lines);
+  if (transposed && layout.format)
+    step = lines;
+  const int32_t to = layout.format ? int32_t(MOE_F32) : weight.dtype;
   // The last row ends with its last element: what lies between it and a next one may be outside of the tensor.
   auto elements = [&](int64_t count) { return transposed ? count * length : (count - 1) * length + layout.cols; };
   std::unique_ptr<uint32_t[]> raw(new uint32_t[size_t(elements(step))]);
   std::unique_ptr<uint32_t[]> converted;
-  if (from != weight.dtype)
+  if (from != to)
     converted.reset(new uint32_t[size_t(elements(step))]);
   void *packed = const_cast<void *>(result.experts[size_t(expert)]);
   for (int64_t line = 0; line < lines; line += step) {
@@ -180,10 +185,15 @@ moe_status Loader::read(int64_t task) {
       return status;
     const void *data = raw.get();
     if (converted) {
-      convertElements(from, raw.get(), weight.dtype, converted.get(), elements(count));
+      convertElements(from, raw.get(), to, converted.get(), elements(count));
       data = converted.get();
     }
-    if (transposed)
+    if (layout.format && transposed)
+      packRounded(layout, s, 0, layout.rows, static_cast<const float *>(data) + part.row_begin, part.row_step, length,
+                  packed);
+    else if (layout.format)
+      packRounded(layout, s, line, count, static_cast<const float *>(data), length, 1, packed);
+    else if (transposed)
       packPiece(layout, s, 0, layout.rows, line, count,
                 static_cast<const char *>(data) + part.row_begin * layout.elementBytes, part.row_step, length, packed);
     else

@@ -16,9 +16,9 @@ TEST(Cost, CountsWhatARowMeets) {
   gate.rows = 6, gate.cols = 10;
   down.rows = 10, down.cols = 6;
   moe_source_desc gateUp[] = {gate, gate};
-  moe_weight_desc weights[] = {{"router", &router, 1, 1, 16, 1, MOE_BF16, 0, nullptr, 0},
-                               {"gate+up", gateUp, 2, 4, 16, 2, MOE_BF16, 0, nullptr, 0},
-                               {"down", &down, 1, 4, 16, 2, MOE_BF16, 0, nullptr, 0}};
+  moe_weight_desc weights[] = {{"router", &router, 1, 1, 16, 1, MOE_BF16, 0, nullptr, 0, nullptr},
+                               {"gate+up", gateUp, 2, 4, 16, 2, MOE_BF16, 0, nullptr, 0, nullptr},
+                               {"down", &down, 1, 4, 16, 2, MOE_BF16, 0, nullptr, 0, nullptr}};
   moe_operand_desc input = {"input", 2, {-1, 10}, MOE_BF16, 0};
   moe_operand_desc outputs[] = {{"output", 2, {-1, 10}, MOE_BF16, 0}, {"experts", 2, {-1, 2}, MOE_I32, 0}};
   moe_variant_desc variant = {"level", 0, weights, 3, nullptr, nullptr};

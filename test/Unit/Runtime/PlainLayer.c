@@ -34,7 +34,7 @@ static int64_t workspaceSize(int64_t tokens) {
 }
 
 static const moe_source_desc sources[] = {{"experts.{e}.weight", rows, cols, 0, 1, rows, 0, 0}};
-static const moe_weight_desc weights[] = {{"up", sources, 1, experts, panel, group, MOE_F32, 0, NULL, 0}};
+static const moe_weight_desc weights[] = {{"up", sources, 1, experts, panel, group, MOE_F32, 0, NULL, 0, NULL}};
 static const moe_operand_desc inputs[] = {{"input", 2, {-1, cols}, MOE_F32, 0}};
 static const moe_operand_desc outputs[] = {{"output", 2, {-1, rows}, MOE_F32, 0}, {"experts", 2, {-1, 1}, MOE_I32, 0}};
 static const moe_variant_desc variants[] = {{"plain", 0, weights, 1, workspaceSize, run}};

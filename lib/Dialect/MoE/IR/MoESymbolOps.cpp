@@ -49,6 +49,8 @@ LogicalResult WeightOp::verify() {
   bool rows = part && part->getKind() == PartOf::Rows, columns = part && !rows;
   if (getTransposed() && isVector()) // C3
     return emitOpError("expects only matrices to be transposed, got vectors of ") << getType();
+  if (getFormat() && (isVector() || !type.getElementType().isF32())) // C7
+    return emitOpError("expects matrices of f32 where there is a format, got ") << getType();
   if (!part)
     return success();
   if ((rows && isVector()) || (columns && !isVector())) // C4
@@ -106,11 +108,13 @@ LogicalResult LayerOp::verifySymbolUses(SymbolTableCollection &symbols) {
         return emitOpError("expects variants to be functions, but ") << name << " is none of this module";
   }
   SmallVector<Type> types;
+  SmallVector<StringAttr> formats;
   for (auto name : getWeights().getAsRange<FlatSymbolRefAttr>()) {
     auto weight = symbols.lookupNearestSymbolFrom<WeightOp>(*this, name);
     if (!weight) // C2
       return emitOpError("expects weights, but ") << name << " is no moe.weight of this module";
     types.push_back(weight.getType());
+    formats.push_back(weight.getFormatAttr());
   }
   ArrayRef<Type> arguments = kernel.getArgumentTypes();
   bool packed = false;
@@ -128,6 +132,13 @@ LogicalResult LayerOp::verifySymbolUses(SymbolTableCollection &symbols) {
   for (auto [index, argument, weight] : llvm::enumerate(arguments.drop_front(inputs), types))
     if (argument != weight) // C4
       return emitOpError("expects weight ") << index << " of type " << argument << ", got " << weight;
+  for (auto [index, format] : llvm::enumerate(formats)) {
+    auto expected = kernel.getArgAttrOfType<StringAttr>(inputs + index, kFormatAttr);
+    if (expected != format) // C7
+      return emitOpError("expects weight ")
+             << index << " in the format " << (expected ? expected.getValue() : "of its type") << ", got "
+             << (format ? format.getValue() : "of its type");
+  }
   return success();
 }
 

@@ -114,6 +114,18 @@ moe.weight @part : tensor<2x1x4xf32> from "a" part<rows 0 step 17 of 16>
 
 // -----
 
+// moe.weight C7
+// expected-error @below {{expects matrices of f32 where there is a format, got 'tensor<8x4xbf16>'}}
+moe.weight @w : tensor<8x4xbf16> from "w" format "int8"
+
+// -----
+
+// moe.weight C7
+// expected-error @below {{expects matrices of f32 where there is a format, got 'tensor<8xf32>'}}
+moe.weight @w : tensor<8xf32> from "w" format "int8"
+
+// -----
+
 moe.weight @w : tensor<8x4xf32> from "w"
 // moe.layer C1
 // expected-error @below {{expects a function, but @kernel is none of this module}}
@@ -157,6 +169,14 @@ moe.weight @w : tensor<8x4xf32> from "w"
 func.func private @kernel(tensor<?x4xf32>, tensor<8x4xf32>)
 // expected-error @below {{expects block >= 0, got -1}}
 moe.layer @moe0 block -1 = @kernel(@w)
+
+// -----
+
+// moe.layer C7
+moe.weight @w : tensor<8x4xf32> from "w" format "int8"
+func.func private @kernel(tensor<?x4xf32>, tensor<8x4xf32>)
+// expected-error @below {{expects weight 0 in the format of its type, got int8}}
+moe.layer @moe0 block 0 = @kernel(@w)
 
 // -----
 

@@ -214,13 +214,21 @@ def MoE_PackingAttr : MoE_Attr<"Packing", "packing"> {
     On an argument of a kernel at the `kernel` stage: `weights` are the indices
     of the layer's weights that are interleaved in it, panel by panel; `rows`
     and `cols` their logical shape [N, K] per expert. docs/abi.md has the
-    layout. `panel = 0` is a plain row-major argument.
+    layout. `panel = 0` is a plain row-major argument. `type` is the element
+    type of the logical weights; `format` names a quantised number format,
+    whose layout packed panels then have.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$weights, "int64_t":$experts, "int64_t":$rows, "int64_t":$cols,
-                        "int64_t":$panel, "int64_t":$kGroup, "::mlir::Type":$elementType);
+                        "int64_t":$panel, "int64_t":$kGroup, "::mlir::Type":$elementType,
+                        OptionalParameter<"::mlir::StringAttr">:$format);
+  let builders = [AttrBuilder<(ins "::llvm::ArrayRef<int64_t>":$weights, "int64_t":$experts, "int64_t":$rows,
+                                   "int64_t":$cols, "int64_t":$panel, "int64_t":$kGroup, "::mlir::Type":$elementType), [{
+    return $_get($_ctxt, weights, experts, rows, cols, panel, kGroup, elementType, ::mlir::StringAttr());
+  }]>];
   let assemblyFormat = [{
     `<` `weights` `=` `[` $weights `]` `,` `experts` `=` $experts `,` `rows` `=` $rows `,` `cols` `=` $cols `,`
-    `panel` `=` $panel `,` `k_group` `=` $kGroup `,` `type` `=` $elementType `>`
+    `panel` `=` $panel `,` `k_group` `=` $kGroup `,` `type` `=` $elementType
+    (`,` `format` `=` $format^)? `>`
   }];
 }
 

@@ -24,7 +24,10 @@ def MoE_WeightOp : MoE_Op<"weight", [Symbol]> {
     weight of rank 2 with `{e}` in its name or with a part of columns is a
     vector for each expert. `unused` lists experts that no row is sent to, as
     begin and end (exclusive) of ranges in ascending order: they are neither read
-    from the checkpoint nor held (`moe-mark-unused-experts` finds them).
+    from the checkpoint nor held (`moe-mark-unused-experts` finds them). `format`
+    names a quantised number format: each row of a matrix is rounded to it when
+    weights are loaded, and the type says what the values are then, f32
+    (docs/adding-a-number-format.md).
 
     ```mlir
     moe.weight @l0.gate : tensor<64x1024x2048xbf16> from "model.layers.0.mlp.experts.{e}.gate_proj.weight"
@@ -34,6 +37,7 @@ def MoE_WeightOp : MoE_Op<"weight", [Symbol]> {
     moe.weight @l0.up_bias : tensor<32x2880xbf16> from "model.layers.0.mlp.experts.gate_up_proj_bias"
         part<columns 1 step 2 of 5760>
     moe.weight @l1.up : tensor<8x80x64xf32> from "model.layers.1.mlp.experts.{e}.up_proj.weight" unused [2, 4, 7, 8]
+    moe.weight @l0.in : tensor<64x1024x2048xf32> from "model.layers.0.mlp.experts.{e}.up_proj.weight" format "int8"
     ```
 
     C1: the type is a static tensor of floats of rank 1 (a vector for the
@@ -42,14 +46,14 @@ def MoE_WeightOp : MoE_Op<"weight", [Symbol]> {
     only matrices can be transposed. C4: a part is of rows for matrices and of
     columns for vectors. C5: the last of the part's entries is one of those
     stored. C6: unused experts are ranges of the weight's experts, none empty, in
-    ascending order.
+    ascending order. C7: only matrices of f32 have a `format`.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$source,
                        UnitAttr:$transposed, OptionalAttr<MoE_PartAttr>:$part,
-                       OptionalAttr<DenseI64ArrayAttr>:$unused);
+                       OptionalAttr<DenseI64ArrayAttr>:$unused, OptionalAttr<StrAttr>:$format);
   let assemblyFormat =
       "$sym_name `:` $type `from` $source (`transposed` $transposed^)? (`part` `` $part^)? "
-      "(`unused` $unused^)? attr-dict";
+      "(`unused` $unused^)? (`format` $format^)? attr-dict";
   let extraClassDeclaration = [{
     /// A vector for each expert (or one, at rank 1) rather than matrices.
     bool isVector();
@@ -78,7 +82,8 @@ def MoE_LayerOp : MoE_Op<"layer", [Symbol, DeclareOpInterfaceMethods<SymbolUserO
     are weights; those before the weights are inputs: tensors of rank 2, all
     of one number of rows. C4: the types of weights and arguments are equal
     (until the kernel stage packs them). C5: block >= 0. C6: variants are
-    functions of this module, the kernel among them.
+    functions of this module, the kernel among them. C7: the number format of a
+    weight is that of its argument (`moe.format`).
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$block, FlatSymbolRefAttr:$kernel,
                        TypedArrayAttrBase<FlatSymbolRefAttr, "weights">:$weights,

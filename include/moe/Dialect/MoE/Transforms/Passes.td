@@ -163,6 +163,36 @@ def FuseGateUp : Pass<"moe-fuse-gate-up"> {
   }];
 }
 
+def QuantizeWeights : Pass<"moe-quantize-weights", "::mlir::ModuleOp"> {
+  let summary = "Round the matrices of experts to a number format when they are loaded";
+  let description = [{
+    A weight of a layer that does nothing but multiply rows (`moe.linear`,
+    inside `moe.experts` or on plain rows) gets the number format: its
+    `moe.weight` and the kernel's argument say so, and their type becomes f32,
+    which holds the rounded values. Rows keep their type. What scores experts
+    is left alone: routers are small, and choose other experts when rounded.
+
+    ```mlir
+    moe.weight @up : tensor<8x4xbf16> from "up"
+    moe.layer @moe0 block 0 = @k(@up)
+    func.func @k(%x: tensor<?x4xbf16>, %up: tensor<8x4xbf16>) -> tensor<?x8xf32> {
+      %y = moe.linear %x, %up : tensor<?x4xbf16>, tensor<8x4xbf16> -> tensor<?x8xf32>
+      return %y : tensor<?x8xf32>
+    }
+    ```
+    becomes, for the default int8,
+    ```mlir
+    moe.weight @up : tensor<8x4xf32> from "up" format "int8"
+    moe.layer @moe0 block 0 = @k(@up)
+    func.func @k(%x: tensor<?x4xbf16>, %up: tensor<8x4xf32> {moe.format = "int8"}) -> tensor<?x8xf32> {
+      %y = moe.linear %x, %up : tensor<?x4xbf16>, tensor<8x4xf32> -> tensor<?x8xf32>
+      return %y : tensor<?x8xf32>
+    }
+    ```
+  }];
+  let options = [Option<"format", "format", "std::string", "\"int8\"", "number format, see --dtype of moe-compile">];
+}
+
 def ToGrouped : Pass<"moe-to-grouped", "::mlir::ModuleOp"> {
   let summary = "Lower the model form to plain tensors whose rows are sorted by expert";
   let description = [{
