@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compares layers with quantised weights with NumPy, which rounds weights by the rules of docs/abi.md and computes in f64.
+
+usage: formats.py ZOO OUT LEVELS MODEL=FORMAT[,FORMAT...]...
+
+The routing is taken from the result: routers are not quantised, and other tests hold them against references.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "Inputs"))
+import layers  # noqa: E402
+
+
+def integers(rows, limit, scale):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        q = np.where(scale > 0, np.rint(rows / scale), np.float32(0))
+    return np.clip(q, -limit, limit).astype(np.float64) * scale.astype(np.float64)
+
+
+def int8(rows):
+    scale = np.abs(rows).max(axis=-1, keepdims=True) / np.float32(127)
+    return integers(rows, 127, scale)
+
+
+RULES = {
+    "int8": int8,
+    "none": lambda rows: rows.astype(np.float64),
+}
+
+
+def silu(x):
+    return x / (1 + np.exp(-x))
+
+
+def gated(x, gate, up, down):
+    return (silu(x @ gate.T) * (x @ up.T)) @ down.T
+
+
+class Checkpoint:
+    """Experts of one MoE block as [gate, up, down], each [N, K]; and what every row gets in addition."""
+
+    def __init__(self, folder, layer):
+        self.tensors, self.prefix = layers.read_safetensors(folder / "model.safetensors"), f"model.layers.{layer}."
+
+    def tensor(self, name):
+        return self.tensors[self.prefix + name]
+
+    def everywhere(self, x, _quantise):
+        return np.zeros_like(x)
+
+    def bias(self, _expert):
+        return None
+
+
+class Mixtral(Checkpoint):
+    def expert(self, e):
+        return [self.tensor(f"block_sparse_moe.experts.{e}.w{i}.weight") for i in (1, 3, 2)]
+
+
+class Qwen2Moe(Checkpoint):
+    def expert(self, e, where="mlp.experts.{}"):
+        return [self.tensor(f"{where.format(e)}.{name}_proj.weight") for name in ("gate", "up", "down")]
+
+    def everywhere(self, x, quantise):
+        gate = x @ self.tensor("mlp.shared_expert_gate.weight").astype(np.float64).T
+        shared = [quantise(w) for w in self.expert(0, "mlp.shared_expert")]
+        return gated(x, *shared) / (1 + np.exp(-gate))
+
+
+class GraniteMoe(Checkpoint):
+    def expert(self, e):
+        gate, up = np.split(self.tensor("block_sparse_moe.input_linear.weight")[e], 2)
+        return [gate, up, self.tensor("block_sparse_moe.output_linear.weight")[e]]
+
+
+class GptOss(Checkpoint):
+    """Matrices are stored transposed, gate and up interleaved; biases are not quantised."""
+
+    def expert(self, e):
+        both = self.tensor("mlp.experts.gate_up_proj")[e].T
+        return [both[0::2], both[1::2], self.tensor("mlp.experts.down_proj")[e].T]
+
+    def apply(self, x, e, gate, up, down):
+        bias = self.tensor("mlp.experts.gate_up_proj_bias")[e].astype(np.float64)
+        g = np.minimum(x @ gate.T + bias[0::2], 7.0)
+        u = np.clip(x @ up.T + bias[1::2], -7.0, 7.0)
+        return (g / (1 + np.exp(-1.702 * g)) * (u + 1)) @ down.T + self.tensor("mlp.experts.down_proj_bias")[e]
+
+
+MODELS = {
+    "mixtral": (Mixtral, [0, 1], "f32"),
+    "qwen2_moe": (Qwen2Moe, [1, 3], "f32"),
+    "granitemoe": (GraniteMoe, [0, 1], "bf16"),
+    "gpt_oss": (GptOss, [0, 1], "f32"),
+}
+
+
+def expected(model, x, result, rule):
+    """The block's output for the experts and weights of `result`."""
+    quantise, x = RULES[rule], x.astype(np.float64)
+    output = model.everywhere(x, quantise)
+    for e in np.unique(result["experts"]):
+        body = [np.asarray(quantise(np.ascontiguousarray(w))) for w in model.expert(e)]
+        rows, slots = np.nonzero(result["experts"] == e)
+        apply = model.apply if hasattr(model, "apply") else lambda x, _, *body: gated(x, *body)
+        output[rows] += result["weights"][rows, slots][:, None].astype(np.float64) * apply(x[rows], e, *body)
+    return output
+
+
+def quantising_error(text):
+    """The output's error against the checkpoint's weights, as --compare prints it."""
+    found = re.search(r"not quantised\n(?:.*\n)*?  output +largest difference (\S+) of", text)
+    return float(found[1]) if found else None
+
+
+def check_model(checks, zoo, out, levels, name, formats):
+    kind, numbers, dtype = MODELS[name]
+    folder = zoo / name
+    reference = layers.read_safetensors(folder / "reference.safetensors")
+    for rule in formats:
+        worst = 0.0
+        for level in levels:
+            library = layers.compile_library(folder, out / f"{name}-{rule}-{level}.so", dtype=rule, cpu=level)
+            for block, layer in enumerate(numbers):
+                model = kind(folder, layer)
+                for tokens in (1, 7, 33):
+                    tensor = f"moe{block}.T{tokens}.{'bf16.' if dtype == 'bf16' else ''}input"
+                    flags = {"layer": block, "input": folder / "reference.safetensors", "tensor": tensor}
+                    got = layers.run_layer(library, out / "got.safetensors", **flags)
+                    naive = layers.run_layer(
+                        folder, out / "naive.safetensors", reference=True, dtype=rule, cpu=level, **flags
+                    )
+                    for how, result in (("optimised", got), ("reference", naive)):
+                        wanted = expected(model, reference[tensor], result, rule)
+                        off = layers.difference(result["output"], wanted)
+                        what = f"{name} {rule} {level} moe{block} T{tokens} {how}"
+                        checks.expect(off <= layers.TOLERANCE[dtype], f"{what}: off by {off:.3g} of the largest value")
+                        worst = max(worst, off)
+        text = layers.call("moe-run", folder, "--compare", f"--dtype={rule}", "--tokens=33")
+        error = quantising_error(text)
+        checks.expect(f"{dtype}, {rule} weights" in text, f"{name} {rule}: --compare does not name the format: {text}")
+        # Rounding is seen in the result, and no more of it than eight or four bits explain.
+        low, high = (1e-3, 3e-2) if rule == "int8" else (2e-2, 0.6)
+        checks.expect(error is not None and low < error < high, f"{name} {rule}: error of quantising {error}")
+        print(f"{name} {rule}: within {worst:.1e} of NumPy, {error:.1e} of the layer as it was", flush=True)
+
+
+def check_that_it_can_fail(checks, zoo, out):
+    """Weights that are not rounded give another result than those that are."""
+    folder = zoo / "mixtral"
+    reference = layers.read_safetensors(folder / "reference.safetensors")
+    flags = {"layer": 0, "input": folder / "reference.safetensors", "tensor": "moe0.T33.input", "dtype": "int8"}
+    got = layers.run_layer(folder, out / "got.safetensors", **flags)
+    off = layers.difference(got["output"], expected(Mixtral(folder, 0), reference["moe0.T33.input"], got, "none"))
+    checks.expect(off > 10 * layers.TOLERANCE["f32"], f"int8 weights are as good as f32: {off}")
+
+
+def main():
+    zoo, out, levels = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3].split(",")
+    checks = layers.Checks()
+    for argument in sys.argv[4:]:
+        name, formats = argument.split("=")
+        check_model(checks, zoo, out, levels, name, formats.split(","))
+    check_that_it_can_fail(checks, zoo, out)
+    checks.done()
+
+
+if __name__ == "__main__":
+    main()
