@@ -25,3 +25,23 @@ func.func @int8(%x: tensor<?x5xbf16>, %w: tensor<8x40x5xf32> {moe.format = "int8
   }
   return %y : tensor<?x40xf32>
 }
+
+// -----
+
+// K = 35: a whole block of 32, then one pair and a single element of the next. A block is 16 pairs and a scale of two
+// bytes for each of 48 columns, 864 bytes.
+// CHECK-LABEL: func.func @int4
+// CHECK-SAME: tensor<8x1x1728xi8> {moe.packing = #moe.packing<{{.*}} cols = 35, panel = 48, k_group = 1, type = f32, format = "int4:g32">}
+// CHECK: vector.bitcast %{{.*}} : vector<32xi8> to vector<16xi16>
+// CHECK: scf.for %{{.*}} = %c0 to %c16 step %c1
+// CHECK: arith.shrsi
+func.func @int4(%x: tensor<?x35xf32>, %w: tensor<8x40x35xf32> {moe.format = "int4:g32"}, %offsets: tensor<9xindex>,
+                %init: tensor<?x40xf32>) -> tensor<?x40xf32> {
+  %y = moe.grouped_matmul %x weights %w offsets %offsets
+      : tensor<?x35xf32> weights tensor<8x40x35xf32> offsets tensor<9xindex> outs(%init : tensor<?x40xf32>)
+      -> tensor<?x40xf32> {
+  ^bb0(%s: f32):
+    moe.yield %s : f32
+  }
+  return %y : tensor<?x40xf32>
+}

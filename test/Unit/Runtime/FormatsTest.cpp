@@ -61,6 +61,15 @@ void roundInteger(float *values, int64_t count, float scale, int limit) {
   }
 }
 
+const uint8_t *fourBitBlock(const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k, int64_t scale) {
+  int64_t blocks = (x.cols + 31) / 32, matrix = x.panel * (16 + scale);
+  return packed + ((n / x.panel * blocks + k / 32) * x.sources + s) * matrix;
+}
+
+int nibble(const Numbers &x, const uint8_t *block, int64_t n, int64_t k) {
+  return block[k % 32 / 2 * x.panel + n % x.panel] >> (k % 2 * 4) & 15;
+}
+
 const Rule rules[] = {
     {"int8", 0, [](float *values, int64_t count) { roundInteger(values, count, largest(values, count) / 127, 127); },
      [](const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k) {
@@ -70,6 +79,18 @@ const Rule rules[] = {
        float scale;
        std::memcpy(&scale, panel + bytes + 4 * (s * x.panel + n % x.panel), 4);
        return float(q) * scale;
+     }},
+    {"int4:g32", 32,
+     [](float *values, int64_t count) { roundInteger(values, count, nearestBf16(largest(values, count) / 7), 7); },
+     [](const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k) {
+       const uint8_t *block = fourBitBlock(x, packed, s, n, k, 2);
+       int q = nibble(x, block, n, k);
+       uint16_t half;
+       std::memcpy(&half, block + 16 * x.panel + 2 * (n % x.panel), 2);
+       uint32_t bits = uint32_t(half) << 16;
+       float scale;
+       std::memcpy(&scale, &bits, 4);
+       return float(q > 7 ? q - 16 : q) * scale;
      }}};
 
 bool sameValue(float a, float b) { return a == b || (std::isnan(a) && std::isnan(b)); }

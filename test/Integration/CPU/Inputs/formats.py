@@ -16,6 +16,16 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "Inputs"))
 import layers  # noqa: E402
 
 
+def as_bf16(values):
+    return (layers.to_bf16(values).astype(np.uint32) << 16).view(np.float32)
+
+
+def in_blocks(rows, size, quantise):
+    """Rounds the last axis, `size` elements at a time, the last block with what is left."""
+    parts = [quantise(rows[..., k : k + size]) for k in range(0, rows.shape[-1], size)]
+    return np.concatenate(parts, axis=-1)
+
+
 def integers(rows, limit, scale):
     with np.errstate(divide="ignore", invalid="ignore"):
         q = np.where(scale > 0, np.rint(rows / scale), np.float32(0))
@@ -27,8 +37,13 @@ def int8(rows):
     return integers(rows, 127, scale)
 
 
+def int4_block(block):
+    return integers(block, 7, as_bf16(np.abs(block).max(axis=-1, keepdims=True) / np.float32(7)))
+
+
 RULES = {
     "int8": int8,
+    "int4:g32": lambda rows: in_blocks(rows, 32, int4_block),
     "none": lambda rows: rows.astype(np.float64),
 }
 
