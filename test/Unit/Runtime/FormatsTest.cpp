@@ -61,6 +61,22 @@ void roundInteger(float *values, int64_t count, float scale, int limit) {
   }
 }
 
+void roundMXFP4(float *values, int64_t count) {
+  const double magnitudes[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
+  float most = largest(values, count);
+  double scale = std::isnan(most) ? NAN : std::ldexp(1.0, std::max(most > 0 ? std::ilogb(most) - 2 : -200, -125));
+  for (int64_t i = 0; i < count; ++i) {
+    int best = 0;
+    double wanted = std::fabs(double(values[i])) / scale;
+    for (int code = 1; code < 8; ++code) {
+      double distance = std::fabs(magnitudes[code] - wanted), least = std::fabs(magnitudes[best] - wanted);
+      if (distance < least || (distance == least && code % 2 == 0))
+        best = code;
+    }
+    values[i] = float(std::copysign(magnitudes[best] * scale, values[i] < 0 ? -1.0 : 1.0));
+  }
+}
+
 const uint8_t *fourBitBlock(const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k, int64_t scale) {
   int64_t blocks = (x.cols + 31) / 32, matrix = x.panel * (16 + scale);
   return packed + ((n / x.panel * blocks + k / 32) * x.sources + s) * matrix;
@@ -91,6 +107,13 @@ const Rule rules[] = {
        float scale;
        std::memcpy(&scale, &bits, 4);
        return float(q > 7 ? q - 16 : q) * scale;
+     }},
+    {"mxfp4", 32, roundMXFP4, [](const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k) {
+       const uint8_t *block = fourBitBlock(x, packed, s, n, k, 1);
+       int code = nibble(x, block, n, k), exponent = block[16 * x.panel + n % x.panel];
+       double mantissa = code & 6 ? 1 + (code & 1) / 2.0 : (code & 1) / 2.0;
+       double value = std::ldexp(mantissa, exponent - 127 + (code & 6 ? (code >> 1 & 3) - 1 : 0));
+       return exponent == 255 ? NAN : float(code & 8 ? -value : value);
      }}};
 
 bool sameValue(float a, float b) { return a == b || (std::isnan(a) && std::isnan(b)); }

@@ -41,9 +41,21 @@ def int4_block(block):
     return integers(block, 7, as_bf16(np.abs(block).max(axis=-1, keepdims=True) / np.float32(7)))
 
 
+def mxfp4_block(block):
+    magnitudes = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6])
+    largest = np.abs(block).max(axis=-1, keepdims=True).astype(np.float64)
+    exponent = np.floor(np.log2(largest, where=largest > 0, out=np.full_like(largest, -200.0))) - 2
+    scale = np.exp2(np.maximum(exponent, -125))
+    distance = np.abs(np.abs(block / scale)[..., None] - magnitudes)
+    # Of two at one distance the one with an even code: odd ones count as a little farther.
+    code = np.argmin(distance + (np.arange(8) % 2) * 1e-12, axis=-1)
+    return np.copysign(magnitudes[code], block) * scale
+
+
 RULES = {
     "int8": int8,
     "int4:g32": lambda rows: in_blocks(rows, 32, int4_block),
+    "mxfp4": lambda rows: in_blocks(rows, 32, mxfp4_block),
     "none": lambda rows: rows.astype(np.float64),
 }
 
