@@ -29,8 +29,7 @@ MOE_OPTION(std::string, output, "output", "safetensors file to write", cl::value
 MOE_OPTION(bool, reference, "reference", "run the naive lowering");
 MOE_OPTION(bool, compare, "compare", "run both lowerings and print the largest difference");
 MOE_OPTION(int, threads, "threads", "threads to use (default: every CPU)", cl::init(0));
-MOE_OPTION(std::string, dtype, "dtype",
-           "number format instead of the checkpoint's: f32, bf16, f16, or int8 ... for the experts' weights");
+MOE_OPTION(std::string, dtype, "dtype", "number format instead of the checkpoint's; int8 ...: of experts' weights");
 MOE_OPTION(std::string, cpu, "cpu", "machine level to compile for", cl::init("native"));
 MOE_OPTION(std::string, packed, "packed", "packed weights; not there yet", cl::value_desc("file"));
 MOE_OPTION(std::string, device, "device", "cpu (default); cuda is not there yet", cl::init("cpu"));

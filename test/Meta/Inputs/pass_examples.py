@@ -4,7 +4,7 @@
 
 usage: pass_examples.py ROOT FOLDER...
 
-For each pass of each FOLDER's Passes.td (below ROOT/include/moe): the first ```mlir block of its description is in
+For each pass of each FOLDER's *Passes.td (below ROOT/include/moe): the first ```mlir block of its description is in
 the pass's lit test word for word, and running the pass on it gives the second block. Both sides are compared after
 canonicalisation and CSE, so an example need not show dead ops. A pass with one block only refuses it with an error.
 """
@@ -32,7 +32,8 @@ def run(source, flags):
 
 
 def problems(root, folder):
-    definitions = list(passes((root / "include/moe" / folder / "Passes.td").read_text()))
+    files = sorted((root / "include/moe" / folder).glob("*Passes.td"))
+    definitions = [definition for file in files for definition in passes(file.read_text())]
     if not definitions:
         yield f"{folder}: no passes"
     for flag, blocks in definitions:

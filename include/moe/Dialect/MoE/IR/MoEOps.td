@@ -5,6 +5,7 @@
 #define MOE_OPS_TD
 
 include "moe/Dialect/MoE/IR/MoEBodyOps.td"
+include "moe/Dialect/MoE/IR/MoECombineOps.td"
 include "moe/Dialect/MoE/IR/MoEGroupedBodyOps.td"
 include "moe/Dialect/MoE/IR/MoEGroupedOps.td"
 include "moe/Dialect/MoE/IR/MoEKernelOps.td"
