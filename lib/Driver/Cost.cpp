@@ -37,7 +37,8 @@ static double bytesOf(const moe_weight_desc &weight, double elements) {
   if (!format)
     return elements;
   PanelShape panel{weight.num_sources, weight.panel, weight.sources->cols, weight.k_group};
-  return double(format->panelBytes(panel)) * double((weight.sources->rows - 1) / weight.panel + 1);
+  int64_t panels = (weight.sources->rows - 1) / weight.panel + 1;
+  return double(format->panelBytes(panel)) * double(panels);
 }
 
 LayerCost::LayerCost(const moe_layer_desc &layer, const moe_variant_desc &variant)

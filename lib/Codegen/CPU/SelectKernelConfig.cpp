@@ -48,32 +48,34 @@ private:
     const MachineLevel *machine = machineLevelOf(function, level);
     if (!machine)
       return failure();
-    auto set = [&](auto op, Value weight, int64_t matrices, int64_t outputs) {
+    bool unknownFormat = false;
+    auto configOf = [&](Operation *op, Value rows, Value weight, size_t matrices, int64_t outputs) {
       const NumberFormat *format = numberFormatOf(weight);
-      if (!format)
-        return WalkResult(op.emitOpError("has weights in a number format that this build does not have; expects ")
-                          << numberFormatNames());
-      op.setConfigAttr(configFor(*machine, op.getRows().getType().getElementType(), *format, matrices, outputs));
-      return WalkResult::advance();
-    };
-    WalkResult walked = function.walk([&](Operation *op) {
-      if (auto product = dyn_cast<GroupedMatmulOp>(op))
-        return set(product, product.getWeights().front(), product.getWeights().size(), product.getOutputColumns());
-      if (auto slots = dyn_cast<SlotMatmulOp>(op)) {
-        // The panels of the grouped product, so that both share one packed argument. A tile is one row, for which the
-        // lowest block is enough.
-        WalkResult result = set(slots, slots.getWeights().front(), slots.getWeights().size(), slots.getOutputColumns());
-        if (KernelConfigAttr config = slots.getConfigAttr())
-          slots.setConfigAttr(KernelConfigAttr::get(op->getContext(), config.getLevel(), config.getColumns(),
-                                                    config.getRows().take_back(), config.getKGroup(),
-                                                    config.getVector()));
-        return result;
+      if (!format) {
+        unknownFormat = true;
+        op->emitOpError("has weights in a number format that this build does not have; expects ")
+            << numberFormatNames();
+        return KernelConfigAttr();
       }
-      if (auto router = dyn_cast<RouterOp>(op))
-        return set(router, router.getWeight(), 1, router.getWeight().getType().getDimSize(0));
-      return WalkResult::advance();
+      return configFor(*machine, getElementTypeOrSelf(rows.getType()), *format, static_cast<int64_t>(matrices),
+                       outputs);
+    };
+    function.walk([&](GroupedMatmulOp op) {
+      ValueRange weights = op.getWeights();
+      op.setConfigAttr(configOf(op, op.getRows(), weights.front(), weights.size(), op.getOutputColumns()));
     });
-    if (walked.wasInterrupted())
+    function.walk([&](SlotMatmulOp op) {
+      // The panels of the grouped product, so that both share one packed argument. A tile is one row, for which the
+      // lowest block is enough.
+      ValueRange weights = op.getWeights();
+      if (auto config = configOf(op, op.getRows(), weights.front(), weights.size(), op.getOutputColumns()))
+        op.setConfigAttr(KernelConfigAttr::get(op.getContext(), config.getLevel(), config.getColumns(),
+                                               config.getRows().take_back(), config.getKGroup(), config.getVector()));
+    });
+    function.walk([&](RouterOp op) {
+      op.setConfigAttr(configOf(op, op.getRows(), op.getWeight(), 1, op.getWeight().getType().getDimSize(0)));
+    });
+    if (unknownFormat)
       return failure();
     if (function->hasAttr(kLevelAttr))
       function->setAttr(kTargetAttr, describe(*machine));

@@ -86,7 +86,8 @@ TEST(Status, Descriptors) {
   EXPECT_EQ(good.wrapOnly(), MOE_OK) << moe_last_error();
   Changeable old;
   old.desc.abi_version = MOE_ABI_VERSION + 1;
-  EXPECT_FAILS(MOE_ABI_MISMATCH, old.wrapOnly(), "expected ABI version 2, got 3; compile the model again");
+  std::string versions = std::to_string(MOE_ABI_VERSION) + ", got " + std::to_string(MOE_ABI_VERSION + 1);
+  EXPECT_FAILS(MOE_ABI_MISMATCH, old.wrapOnly(), "expected ABI version " + versions + "; compile the model again");
   Changeable noVariant;
   noVariant.layer.num_variants = 0;
   EXPECT_FAILS(MOE_INVALID_ARGUMENT, noVariant.wrapOnly(), "no variant");

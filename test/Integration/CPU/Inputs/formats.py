@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Compares layers with quantised weights with NumPy, which rounds weights by the rules of docs/abi.md and computes in f64.
+"""Compares layers with quantised weights with NumPy, which rounds by the rules of docs/abi.md and computes in f64.
 
 usage: formats.py ZOO OUT LEVELS MODEL=FORMAT[,FORMAT...]...
 
 The routing is taken from the result: routers are not quantised, and other tests hold them against references.
 """
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -73,6 +74,7 @@ class Checkpoint:
 
     def __init__(self, folder, layer):
         self.tensors, self.prefix = layers.read_safetensors(folder / "model.safetensors"), f"model.layers.{layer}."
+        self.config = json.loads((folder / "config.json").read_text())
 
     def tensor(self, name):
         return self.tensors[self.prefix + name]
@@ -80,8 +82,8 @@ class Checkpoint:
     def everywhere(self, x, _quantise):
         return np.zeros_like(x)
 
-    def bias(self, _expert):
-        return None
+    def apply(self, x, _expert, *body):
+        return gated(x, *body)
 
 
 class Mixtral(Checkpoint):
@@ -114,9 +116,10 @@ class GptOss(Checkpoint):
 
     def apply(self, x, e, gate, up, down):
         bias = self.tensor("mlp.experts.gate_up_proj_bias")[e].astype(np.float64)
-        g = np.minimum(x @ gate.T + bias[0::2], 7.0)
-        u = np.clip(x @ up.T + bias[1::2], -7.0, 7.0)
-        return (g / (1 + np.exp(-1.702 * g)) * (u + 1)) @ down.T + self.tensor("mlp.experts.down_proj_bias")[e]
+        limit, alpha = self.config["swiglu_limit"], self.config["swiglu_alpha"]
+        g = np.minimum(x @ gate.T + bias[0::2], limit)
+        u = np.clip(x @ up.T + bias[1::2], -limit, limit)
+        return (g / (1 + np.exp(-alpha * g)) * (u + 1)) @ down.T + self.tensor("mlp.experts.down_proj_bias")[e]
 
 
 MODELS = {
@@ -134,8 +137,7 @@ def expected(model, x, result, rule):
     for e in np.unique(result["experts"]):
         body = [np.asarray(quantise(np.ascontiguousarray(w))) for w in model.expert(e)]
         rows, slots = np.nonzero(result["experts"] == e)
-        apply = model.apply if hasattr(model, "apply") else lambda x, _, *body: gated(x, *body)
-        output[rows] += result["weights"][rows, slots][:, None].astype(np.float64) * apply(x[rows], e, *body)
+        output[rows] += result["weights"][rows, slots][:, None].astype(np.float64) * model.apply(x[rows], e, *body)
     return output
 
 
@@ -145,36 +147,51 @@ def quantising_error(text):
     return float(found[1]) if found else None
 
 
-def check_model(checks, zoo, out, levels, name, formats):
-    kind, numbers, dtype = MODELS[name]
-    folder = zoo / name
-    reference = layers.read_safetensors(folder / "reference.safetensors")
-    for rule in formats:
+class Model:
+    """A checkpoint in one format: its libraries by machine level, held against NumPy."""
+
+    def __init__(self, checks, zoo, out, name):
+        self.checks, self.folder, self.out, self.name = checks, zoo / name, out, name
+        self.kind, self.layers, self.dtype = MODELS[name]
+        self.reference = layers.read_safetensors(self.folder / "reference.safetensors")
+
+    def check_level(self, rule, level, reference):
+        """The largest difference of any block at each T; where asked for, by the reference lowering, too."""
+        stem = f"{self.name}-{rule.replace(':', '-')}-{level}"
+        library = layers.compile_library(self.folder, self.out / f"{stem}.so", dtype=rule, cpu=level)
         worst = 0.0
-        for level in levels:
-            library = layers.compile_library(folder, out / f"{name}-{rule}-{level}.so", dtype=rule, cpu=level)
-            for block, layer in enumerate(numbers):
-                model = kind(folder, layer)
-                for tokens in (1, 7, 33):
-                    tensor = f"moe{block}.T{tokens}.{'bf16.' if dtype == 'bf16' else ''}input"
-                    flags = {"layer": block, "input": folder / "reference.safetensors", "tensor": tensor}
-                    got = layers.run_layer(library, out / "got.safetensors", **flags)
-                    naive = layers.run_layer(
-                        folder, out / "naive.safetensors", reference=True, dtype=rule, cpu=level, **flags
-                    )
-                    for how, result in (("optimised", got), ("reference", naive)):
-                        wanted = expected(model, reference[tensor], result, rule)
-                        off = layers.difference(result["output"], wanted)
-                        what = f"{name} {rule} {level} moe{block} T{tokens} {how}"
-                        checks.expect(off <= layers.TOLERANCE[dtype], f"{what}: off by {off:.3g} of the largest value")
-                        worst = max(worst, off)
-        text = layers.call("moe-run", folder, "--compare", f"--dtype={rule}", "--tokens=33")
+        for block, layer in enumerate(self.layers):
+            model = self.kind(self.folder, layer)
+            for tokens in (1, 33):
+                tensor = f"moe{block}.T{tokens}.{'bf16.' if self.dtype == 'bf16' else ''}input"
+                flags = {"layer": block, "input": self.folder / "reference.safetensors", "tensor": tensor}
+                results = {"optimised": layers.run_layer(library, self.out / "got.safetensors", **flags)}
+                if reference and tokens == 33:
+                    naive = {"reference": True, "dtype": rule, **flags}
+                    results["reference"] = layers.run_layer(self.folder, self.out / "naive.safetensors", **naive)
+                for how, result in results.items():
+                    off = layers.difference(result["output"], expected(model, self.reference[tensor], result, rule))
+                    what = f"{self.name} {rule} {level} moe{block} T{tokens} {how}"
+                    allowed = layers.TOLERANCE[self.dtype]
+                    self.checks.expect(off <= allowed, f"{what}: off by {off:.3g} of the largest value")
+                    worst = max(worst, off)
+        return worst
+
+    def check_report(self, rule):
+        """Rounding is seen in what --compare says, and no more of it than eight or four bits explain."""
+        text = layers.call("moe-run", self.folder, "--compare", f"--dtype={rule}", "--tokens=33")
+        named = f"{self.dtype}, {rule} weights" in text
+        self.checks.expect(named, f"{self.name} {rule}: --compare does not name the format: {text}")
         error = quantising_error(text)
-        checks.expect(f"{dtype}, {rule} weights" in text, f"{name} {rule}: --compare does not name the format: {text}")
-        # Rounding is seen in the result, and no more of it than eight or four bits explain.
         low, high = (1e-3, 3e-2) if rule == "int8" else (2e-2, 0.6)
-        checks.expect(error is not None and low < error < high, f"{name} {rule}: error of quantising {error}")
-        print(f"{name} {rule}: within {worst:.1e} of NumPy, {error:.1e} of the layer as it was", flush=True)
+        inside = error is not None and low < error < high
+        self.checks.expect(inside, f"{self.name} {rule}: error of quantising {error}")
+        return error
+
+    def check(self, rule, levels):
+        worst = max(self.check_level(rule, level, level == levels[0]) for level in levels)
+        error = self.check_report(rule)
+        print(f"{self.name} {rule}: within {worst:.1e} of NumPy, {error:.1e} of the layer as it was", flush=True)
 
 
 def check_that_it_can_fail(checks, zoo, out):
@@ -192,7 +209,8 @@ def main():
     checks = layers.Checks()
     for argument in sys.argv[4:]:
         name, formats = argument.split("=")
-        check_model(checks, zoo, out, levels, name, formats.split(","))
+        for rule in formats.split(","):
+            Model(checks, zoo, out, name).check(rule, levels)
     check_that_it_can_fail(checks, zoo, out)
     checks.done()
 
