@@ -62,14 +62,13 @@ static_assert(expertRange.matches());
 #undef MOE_STRUCT
 
 #define MOE_STRUCT ::moe_weight_desc
-inline constexpr Struct<11> weightDesc = {"moe_weight_desc",
-                                          {Field::Pointer, Field::Pointer, Field::I64, Field::I64, Field::I64,
-                                           Field::I64, Field::I32, Field::I32, Field::Pointer, Field::I64,
-                                           Field::Pointer},
-                                          {MOE_AT(symbol), MOE_AT(sources), MOE_AT(num_sources), MOE_AT(experts),
-                                           MOE_AT(panel), MOE_AT(k_group), MOE_AT(dtype), MOE_AT(reserved),
-                                           MOE_AT(unused), MOE_AT(num_unused), MOE_AT(format)},
-                                          sizeof(MOE_STRUCT)};
+inline constexpr Struct<11> weightDesc = {
+    "moe_weight_desc",
+    {Field::Pointer, Field::Pointer, Field::I64, Field::I64, Field::I64, Field::I64, Field::I32, Field::I32,
+     Field::Pointer, Field::I64, Field::Pointer},
+    {MOE_AT(symbol), MOE_AT(sources), MOE_AT(num_sources), MOE_AT(experts), MOE_AT(panel), MOE_AT(k_group),
+     MOE_AT(dtype), MOE_AT(reserved), MOE_AT(unused), MOE_AT(num_unused), MOE_AT(format)},
+    sizeof(MOE_STRUCT)};
 static_assert(weightDesc.matches());
 #undef MOE_STRUCT
 

@@ -70,9 +70,9 @@ private:
     for (Value input : map.getInputs())
       if (input != combine.getResult())
         others.push_back(input);
-    auto result = CombineSlotsOp::create(rewriter, loc, type, combine.getRows(), combine.getSharedAttr(),
-                                         combine.getCountAttr(), combine.getKindAttr(), combine.getWeights(),
-                                         combine.getIds(), init, others);
+    auto result =
+        CombineSlotsOp::create(rewriter, loc, type, combine.getRows(), combine.getSharedAttr(), combine.getCountAttr(),
+                               combine.getKindAttr(), combine.getWeights(), combine.getIds(), init, others);
     SmallVector<Type> types{rewriter.getF32Type()};
     for (Value other : others)
       types.push_back(getElementTypeOrSelf(other.getType()));
