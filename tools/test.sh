@@ -3,7 +3,8 @@
 # Installs, builds and tests; the last line of its output counts everything.
 #   tools/test.sh            full: every test, format and static checks
 #   tools/test.sh quick      leaves out the tests marked `REQUIRES: full` and clang-tidy
-#   tools/test.sh sanitize   the full tests with address and undefined-behaviour sanitizers, in build/sanitize
+#   tools/test.sh sanitize   the quick tests with address and undefined-behaviour sanitizers, in build/sanitize
+#   tools/test.sh sanitize-full     the same with every test
 #   tools/test.sh sanitize-thread   the quick tests with the thread sanitizer, in build/sanitize-thread
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -12,7 +13,7 @@ mode=${1:-full}
 build_dir=build
 case "$mode" in
 full | quick) ;;
-sanitize)
+sanitize | sanitize-full)
   build_dir=build/sanitize
   export CMAKE_ARGS="-DMOE_SANITIZE=address;undefined ${CMAKE_ARGS:-}"
   ;;
@@ -21,7 +22,7 @@ sanitize-thread)
   export CMAKE_ARGS="-DMOE_SANITIZE=thread ${CMAKE_ARGS:-}"
   ;;
 *)
-  echo "usage: tools/test.sh [full|quick|sanitize|sanitize-thread]" >&2
+  echo "usage: tools/test.sh [full|quick|sanitize|sanitize-full|sanitize-thread]" >&2
   exit 2
   ;;
 esac
@@ -46,7 +47,7 @@ echo "test: built in $((SECONDS - started)) s"
 # --timeout is per test; lit's own exit status is read from its report, together with the others.
 started=$SECONDS
 lit_args=(-sv -j "${JOBS:-$(nproc)}" --timeout 600 --output "$results/lit.json")
-[[ "$mode" == quick || "$mode" == sanitize-thread ]] || lit_args+=(--param full=1)
+[[ "$mode" != full && "$mode" != sanitize-full ]] || lit_args+=(--param full=1)
 /usr/lib/llvm-22/bin/lit "${lit_args[@]}" "$build_dir/test" "$build_dir/test/Unit" || true
 [[ -s "$results/lit.json" ]] || give_up "lit wrote no report"
 echo "test: ran in $((SECONDS - started)) s"
