@@ -169,8 +169,10 @@ def denormals(checks, bench, level):
 
 
 def shapes(checks, out, levels):
-    """Numbers of experts and widths at both ends, against the reference lowering."""
+    """Numbers of experts and widths at both ends, every K of a few experts, against the reference lowering."""
     for experts, chosen, width, inner in (
+        *((5, chosen, 96, 17) for chosen in range(1, 6)),
+        (3, 2, 1000, 17),
         *((1, 1, 17, 5), (5, 5, 24, 16), (257, 3, 16, 8), (4096, 8, 8, 4), (4096, 4096, 1, 1)),
         *((3, 2, 64, 1), (8, 2, 1, 16), (2, 1, 1, 1), (300, 40, 20, 12)),
     ):
