@@ -2,6 +2,7 @@
 //===- Optimize.cpp - moe-optimize-pipeline: what a layer computes, made of few grouped ops ---------------===//
 
 #include "moe/Codegen/CPU/Passes.h"
+#include "moe/Conversion/Passes.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "moe/Pipelines/Pipelines.h"
 
@@ -20,6 +21,9 @@ void mlir::moe::buildCleanup(OpPassManager &pm) {
 
 void mlir::moe::buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineOptions &options) {
   pm.addPass(createVerifyForm({Form::Model}));
+
+  // Before all else, as everything that follows looks for routings, products and maps.
+  pm.addPass(createNormalizeExpertBodies());
 
   if (options.fold) {
     // On the model form, where routings say how they come about; a part that is the whole of one would hide it.

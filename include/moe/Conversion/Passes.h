@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//===- Passes.h - conversions from the moe dialect to upstream dialects -----------------------------------===//
+//===- Passes.h - conversions between the moe dialect and upstream dialects -------------------------------===//
 
 #ifndef MOE_CONVERSION_PASSES_H
 #define MOE_CONVERSION_PASSES_H

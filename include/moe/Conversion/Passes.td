@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Conversions from the moe dialect to upstream dialects.
+// Conversions between the moe dialect and upstream dialects.
 
 #ifndef MOE_CONVERSION_PASSES
 #define MOE_CONVERSION_PASSES
@@ -114,6 +114,79 @@ def ConvertGroupedToLinalg : Pass<"convert-grouped-to-linalg", "::mlir::ModuleOp
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
                            "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect"];
+}
+
+//===-- To the model form -----------------------------------------------------------------------------------===//
+
+def NormalizeExpertBodies : Pass<"moe-normalize-expert-bodies"> {
+  let summary = "Say the products and elementwise ops of expert bodies in moe.linear and moe.map";
+  let description = [{
+    A body of `moe.experts` may be any row-wise tensor code, but grouped products
+    are made of `moe.linear`, and their epilogues of `moe.map`; the rest runs row
+    by row. This pass makes a `moe.linear` of each contraction in linalg of rows
+    [T, K] with a matrix [N, K], accumulated in f32, and a `moe.map` of each
+    elementwise op of linalg, arith or math: numbers, and vectors that were
+    broadcast to rows, become such, and a map joins the only one that takes it.
+
+    Declined for matrices [K, N], for sums in other types than f32, and for what
+    is no product and not elementwise.
+
+    ```mlir
+    #rows = affine_map<(t, n, k) -> (t, k)>
+    #matrix = affine_map<(t, n, k) -> (n, k)>
+    #product = affine_map<(t, n, k) -> (t, n)>
+    #element = affine_map<(t, n) -> (t, n)>
+    #bias = affine_map<(t, n) -> (n)>
+    func.func @body(%rows: !moe.ragged<8, 4, f32>, %w: tensor<8x6x4xf32>, %b: tensor<8x6xf32>) -> !moe.ragged<8, 6, f32> {
+      %y = moe.experts %rows weights %w, %b
+          : !moe.ragged<8, 4, f32>, tensor<8x6x4xf32>, tensor<8x6xf32> -> !moe.ragged<8, 6, f32> {
+      ^bb0(%r: tensor<?x4xf32>, %m: tensor<6x4xf32>, %v: tensor<6xf32>):
+        %c0 = arith.constant 0 : index
+        %zero = arith.constant 0.0 : f32
+        %n = tensor.dim %r, %c0 : tensor<?x4xf32>
+        %empty = tensor.empty(%n) : tensor<?x6xf32>
+        %zeros = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x6xf32>) -> tensor<?x6xf32>
+        %p = linalg.generic {indexing_maps = [#rows, #matrix, #product],
+                             iterator_types = ["parallel", "parallel", "reduction"]}
+            ins(%r, %m : tensor<?x4xf32>, tensor<6x4xf32>) outs(%zeros : tensor<?x6xf32>) {
+        ^bb0(%a: f32, %c: f32, %acc: f32):
+          %ac = arith.mulf %a, %c : f32
+          %s = arith.addf %acc, %ac : f32
+          linalg.yield %s : f32
+        } -> tensor<?x6xf32>
+        %h = linalg.generic {indexing_maps = [#element, #bias, #element], iterator_types = ["parallel", "parallel"]}
+            ins(%p, %v : tensor<?x6xf32>, tensor<6xf32>) outs(%empty : tensor<?x6xf32>) {
+        ^bb0(%a: f32, %c: f32, %unused: f32):
+          %s = arith.addf %a, %c : f32
+          linalg.yield %s : f32
+        } -> tensor<?x6xf32>
+        %relu = arith.maximumf %h, %zeros : tensor<?x6xf32>
+        moe.yield %relu : tensor<?x6xf32>
+      }
+      return %y : !moe.ragged<8, 6, f32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @body(%rows: !moe.ragged<8, 4, f32>, %w: tensor<8x6x4xf32>, %b: tensor<8x6xf32>) -> !moe.ragged<8, 6, f32> {
+      %y = moe.experts %rows weights %w, %b
+          : !moe.ragged<8, 4, f32>, tensor<8x6x4xf32>, tensor<8x6xf32> -> !moe.ragged<8, 6, f32> {
+      ^bb0(%r: tensor<?x4xf32>, %m: tensor<6x4xf32>, %v: tensor<6xf32>):
+        %zero = arith.constant 0.0 : f32
+        %p = moe.linear %r, %m : tensor<?x4xf32>, tensor<6x4xf32> -> tensor<?x6xf32>
+        %relu = moe.map %p, %v : tensor<?x6xf32>, tensor<6xf32> -> tensor<?x6xf32> {
+        ^bb0(%a: f32, %c: f32):
+          %s = arith.addf %a, %c : f32
+          %d = arith.maximumf %s, %zero : f32
+          moe.yield %d : f32
+        }
+        moe.yield %relu : tensor<?x6xf32>
+      }
+      return %y : !moe.ragged<8, 6, f32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::moe::MoEDialect"];
 }
 
 #endif // MOE_CONVERSION_PASSES

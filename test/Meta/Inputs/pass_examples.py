@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The examples in pass descriptions are true.
 
-usage: pass_examples.py ROOT FOLDER...
+usage: pass_examples.py ROOT FOLDER[:PREFIX]...
 
-For each pass of each FOLDER's *Passes.td (below ROOT/include/moe): the first ```mlir block of its description is in
-the pass's lit test word for word, and running the pass on it gives the second block. Both sides are compared after
-canonicalisation and CSE, so an example need not show dead ops. A pass with one block only refuses it with an error.
+For each pass of each FOLDER's *Passes.td (below ROOT/include/moe) whose flag starts with PREFIX: the first ```mlir
+block of its description is in the pass's lit test word for word, and running the pass on it gives the second block.
+Both sides are compared after canonicalisation and CSE, so an example need not show dead ops. A pass with one block only
+refuses it with an error.
 """
 
 import re
@@ -32,8 +33,10 @@ def run(source, flags):
 
 
 def problems(root, folder):
+    folder, _, prefix = folder.partition(":")
     files = sorted((root / "include/moe" / folder).glob("*Passes.td"))
-    definitions = [definition for file in files for definition in passes(file.read_text())]
+    found = [definition for file in files for definition in passes(file.read_text())]
+    definitions = [(flag, blocks) for flag, blocks in found if flag.startswith(prefix)]
     if not definitions:
         yield f"{folder}: no passes"
     for flag, blocks in definitions:
