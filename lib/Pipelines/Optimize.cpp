@@ -23,6 +23,7 @@ void mlir::moe::buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineO
   pm.addPass(createVerifyForm({Form::Model}));
 
   // Before all else, as everything that follows looks for routings, products and maps.
+  pm.addPass(createRaiseMaskedDense());
   pm.addPass(createNormalizeExpertBodies());
 
   if (options.fold) {

@@ -189,4 +189,129 @@ def NormalizeExpertBodies : Pass<"moe-normalize-expert-bodies"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::moe::MoEDialect"];
 }
 
+def RaiseMaskedDense : Pass<"moe-raise-masked-dense"> {
+  let summary = "Route rows where all experts were computed for all rows and multiplied by sparse weights";
+  let description = [{
+    Finds `out[t, d] = sum_e weights[t, e] * outputs[e, t, d]` in linalg, where
+
+    * weights are made of ids and weights of K slots, `sum_k (ids[t, k] == e ?
+      w[t, k] : 0)`, in one op or several, by selection or by multiplication;
+    * outputs are computed from rows [T, D] and from weights of experts,
+      [E, N, K] or [E, N], by ops in which rows and experts are parallel loops:
+      contractions, broadcasts, elementwise ops. Dimensions may be in any order.
+
+    It becomes a routing (ids out of range go nowhere), a dispatch, experts with
+    the body of one expert in `moe.linear` and `moe.map` (as by
+    `moe-normalize-expert-bodies`), and a combination. What would be multiplied by
+    zero is not computed: an expert that gives infinities or NaN no longer spoils
+    rows that did not choose it.
+
+    Declined for weights that are not seen to be sparse, for ops that do not
+    compute row by row, and where a dense tensor has another user.
+
+    ```mlir
+    #rows = affine_map<(e, t, n, k) -> (t, k)>
+    #hidden = affine_map<(e, t, n, k) -> (e, t, k)>
+    #matrix = affine_map<(e, t, n, k) -> (e, n, k)>
+    #product = affine_map<(e, t, n, k) -> (e, t, n)>
+    #choice = affine_map<(t, e, k) -> (t, k)>
+    #mask = affine_map<(t, e, k) -> (t, e)>
+    #masked = affine_map<(t, d, e) -> (t, e)>
+    #outputs = affine_map<(t, d, e) -> (e, t, d)>
+    #sum = affine_map<(t, d, e) -> (t, d)>
+    func.func @masked(%x: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %w: tensor<?x2xf32>, %up: tensor<8x6x4xf32>,
+                      %down: tensor<8x4x6xf32>) -> tensor<?x4xf32> {
+      %c0 = arith.constant 0 : index
+      %zero = arith.constant 0.0 : f32
+      %n = tensor.dim %x, %c0 : tensor<?x4xf32>
+      %h0 = tensor.empty(%n) : tensor<8x?x6xf32>
+      %hz = linalg.fill ins(%zero : f32) outs(%h0 : tensor<8x?x6xf32>) -> tensor<8x?x6xf32>
+      %h = linalg.generic {indexing_maps = [#rows, #matrix, #product],
+                           iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+          ins(%x, %up : tensor<?x4xf32>, tensor<8x6x4xf32>) outs(%hz : tensor<8x?x6xf32>) {
+      ^bb0(%a: f32, %b: f32, %acc: f32):
+        %p = arith.mulf %a, %b : f32
+        %s = arith.addf %acc, %p : f32
+        linalg.yield %s : f32
+      } -> tensor<8x?x6xf32>
+      %relu = arith.maximumf %h, %hz : tensor<8x?x6xf32>
+      %y0 = tensor.empty(%n) : tensor<8x?x4xf32>
+      %yz = linalg.fill ins(%zero : f32) outs(%y0 : tensor<8x?x4xf32>) -> tensor<8x?x4xf32>
+      %y = linalg.generic {indexing_maps = [#hidden, #matrix, #product],
+                           iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+          ins(%relu, %down : tensor<8x?x6xf32>, tensor<8x4x6xf32>) outs(%yz : tensor<8x?x4xf32>) {
+      ^bb0(%a: f32, %b: f32, %acc: f32):
+        %p = arith.mulf %a, %b : f32
+        %s = arith.addf %acc, %p : f32
+        linalg.yield %s : f32
+      } -> tensor<8x?x4xf32>
+      %m0 = tensor.empty(%n) : tensor<?x8xf32>
+      %mz = linalg.fill ins(%zero : f32) outs(%m0 : tensor<?x8xf32>) -> tensor<?x8xf32>
+      %mask = linalg.generic {indexing_maps = [#choice, #choice, #mask],
+                              iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%ids, %w : tensor<?x2xi32>, tensor<?x2xf32>) outs(%mz : tensor<?x8xf32>) {
+      ^bb0(%id: i32, %v: f32, %acc: f32):
+        %e = linalg.index 1 : index
+        %number = arith.index_cast %e : index to i32
+        %here = arith.cmpi eq, %id, %number : i32
+        %one = arith.select %here, %v, %zero : f32
+        %s = arith.addf %acc, %one : f32
+        linalg.yield %s : f32
+      } -> tensor<?x8xf32>
+      %o0 = tensor.empty(%n) : tensor<?x4xf32>
+      %oz = linalg.fill ins(%zero : f32) outs(%o0 : tensor<?x4xf32>) -> tensor<?x4xf32>
+      %out = linalg.generic {indexing_maps = [#masked, #outputs, #sum],
+                             iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%mask, %y : tensor<?x8xf32>, tensor<8x?x4xf32>) outs(%oz : tensor<?x4xf32>) {
+      ^bb0(%v: f32, %a: f32, %acc: f32):
+        %p = arith.mulf %v, %a : f32
+        %s = arith.addf %acc, %p : f32
+        linalg.yield %s : f32
+      } -> tensor<?x4xf32>
+      return %out : tensor<?x4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    #rows = affine_map<(t, k) -> (t, k)>
+    func.func @masked(%x: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %w: tensor<?x2xf32>, %up: tensor<8x6x4xf32>,
+                      %down: tensor<8x4x6xf32>) -> tensor<?x4xf32> {
+      %zero = arith.constant 0.0 : f32
+      %c0 = arith.constant 0 : index
+      %n = tensor.dim %ids, %c0 : tensor<?x2xi32>
+      %i0 = tensor.empty(%n) : tensor<?x2xi32>
+      %known = linalg.generic {indexing_maps = [#rows, #rows], iterator_types = ["parallel", "parallel"]}
+          ins(%ids : tensor<?x2xi32>) outs(%i0 : tensor<?x2xi32>) {
+      ^bb0(%id: i32, %unused: i32):
+        %number = arith.index_cast %id : i32 to index
+        %c8 = arith.constant 8 : index
+        %none = arith.constant -1 : index
+        %inside = arith.cmpi ult, %number, %c8 : index
+        %or = arith.select %inside, %number, %none : index
+        %i = arith.index_cast %or : index to i32
+        linalg.yield %i : i32
+      } -> tensor<?x2xi32>
+      %r = moe.make_routing %known, %w : tensor<?x2xi32>, tensor<?x2xf32> -> !moe.routing<8, 2, f32>
+      %sent = moe.dispatch %x by %r : tensor<?x4xf32>, !moe.routing<8, 2, f32> -> !moe.ragged<8, 4, f32>
+      %y = moe.experts %sent weights %up, %down
+          : !moe.ragged<8, 4, f32>, tensor<8x6x4xf32>, tensor<8x4x6xf32> -> !moe.ragged<8, 4, f32> {
+      ^bb0(%row: tensor<?x4xf32>, %u: tensor<6x4xf32>, %d: tensor<4x6xf32>):
+        %h = moe.linear %row, %u : tensor<?x4xf32>, tensor<6x4xf32> -> tensor<?x6xf32>
+        %relu = moe.map %h : tensor<?x6xf32> -> tensor<?x6xf32> {
+        ^bb0(%a: f32):
+          %m = arith.maximumf %a, %zero : f32
+          moe.yield %m : f32
+        }
+        %p = moe.linear %relu, %d : tensor<?x6xf32>, tensor<4x6xf32> -> tensor<?x4xf32>
+        moe.yield %p : tensor<?x4xf32>
+      }
+      %out = moe.combine %y by %r weighted_sum : !moe.ragged<8, 4, f32>, !moe.routing<8, 2, f32> -> tensor<?x4xf32>
+      return %out : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::moe::MoEDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // MOE_CONVERSION_PASSES

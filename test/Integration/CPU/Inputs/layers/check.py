@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs hand-written layers by both lowerings and holds them against NumPy.
 
-usage: check.py FOLDER-OF-EXAMPLES SCRATCH examples|routings|sparsity|bodies [--spoil]
+usage: check.py FOLDER-OF-EXAMPLES SCRATCH examples|routings|sparsity|bodies|masked [--spoil]
 """
 
 import re
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import bodies
 import examples
+import masked
 import numpy as np
 import routings
 import safetensors
@@ -164,7 +165,7 @@ def main():
     elif what == "bodies":
         check_bodies(checker)
     else:
-        check_module(what, {"routings": routings, "sparsity": sparsity}[what], checker)
+        check_module(what, {"routings": routings, "sparsity": sparsity, "masked": masked}[what], checker)
     print(f"{checker.checks} checks, {checker.failed} failed")
     sys.exit(checker.failed != 0)
 
