@@ -35,6 +35,7 @@
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -128,7 +129,9 @@ struct TestLowerPlainly : PassWrapper<TestLowerPlainly, OperationPass<ModuleOp>>
   }
 
   void runOnOperation() override {
-    if (failed(toArguments()) || failed(toBuffers()) || failed(toKernel()))
+    // Variants of a layer are functions of their own for a while.
+    LogicalResult inlined = run([](OpPassManager &passes) { passes.addPass(createInlinerPass()); });
+    if (failed(inlined) || failed(toArguments()) || failed(toBuffers()) || failed(toKernel()))
       signalPassFailure();
   }
 
