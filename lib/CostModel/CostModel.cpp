@@ -81,35 +81,37 @@ double moe::singleRowSeconds(const ExpertsShape &shape, const MachineConstants &
   return touched * first + (slots - touched) * again + turns;
 }
 
-double moe::groupedSeconds(const ExpertsShape &shape, const MachineConstants &machine, int64_t rows) {
+/// The products of `rows` rows in an order by expert, whatever that took.
+static double orderedSeconds(const ExpertsShape &shape, const MachineConstants &machine, int64_t rows) {
   Rates rates(shape, machine);
-  double slots = double(rows) * double(shape.choices), touched = expectedExperts(shape, double(rows));
-  if (slots == 0)
-    return 0;
+  double kept = double(rows) * double(shape.choices), touched = expectedExperts(shape, double(rows));
+  if (shape.capacity != 0)
+    kept = std::min(kept, touched * double(shape.capacity));
   double bytes = double(shape.expertBytes), tileRows = double(machine.tileRows);
   // One or two rows are tiles of one row each; more are full tiles and, on average, as much again in lower ones.
-  double perExpert = slots / touched;
+  double perExpert = kept / touched;
   double passes = perExpert <= 2 ? perExpert : perExpert / tileRows + 2 * (1 - 1 / tileRows);
   double read = touched * (bytes / rates.memory + std::max(passes - 1, 0.0) * bytes / rates.near);
-  double multiply = slots * double(shape.slotFlops) / rates.flops;
+  double multiply = kept * double(shape.slotFlops) / rates.flops;
+  double turns = rates.panels * double(shape.experts) * double(machine.groupPicoseconds) / rates.threads;
+  return std::max(read, multiply) + turns * kPicosecond;
+}
+
+double moe::groupedSeconds(const ExpertsShape &shape, const MachineConstants &machine, int64_t rows) {
+  double slots = double(rows) * double(shape.choices);
+  if (slots == 0)
+    return 0;
   double sort =
       slots * double(machine.sortSlotPicoseconds) + double(shape.experts) * double(machine.sortExpertPicoseconds);
-  double turns = rates.panels * double(shape.experts) * double(machine.groupPicoseconds) / rates.threads;
-  return std::max(read, multiply) + (sort + turns) * kPicosecond;
+  return orderedSeconds(shape, machine, rows) + sort * kPicosecond;
 }
 
 double moe::paddedSeconds(const ExpertsShape &shape, const MachineConstants &machine, int64_t rows) {
-  Rates rates(shape, machine);
-  double slots = double(rows) * double(shape.choices), experts = double(shape.experts);
-  double places = experts * double(shape.capacity), tileRows = double(machine.tileRows);
-  double bytes = double(shape.expertBytes);
-  double passes = std::ceil(double(shape.capacity) / tileRows);
-  double read = experts * (bytes / rates.memory + (passes - 1) * bytes / rates.near);
-  double multiply = places * double(shape.slotFlops) / rates.flops;
-  // Slots still take places one after the other; only the sums over experts are saved.
-  double sort = slots * double(machine.sortSlotPicoseconds);
-  double turns = rates.panels * experts * double(machine.groupPicoseconds) / rates.threads;
-  return std::max(read, multiply) + (sort + turns) * kPicosecond;
+  double slots = double(rows) * double(shape.choices);
+  if (slots == 0)
+    return 0;
+  // The second of the sort's two passes over the slots is left, and nothing of the sums over experts.
+  return orderedSeconds(shape, machine, rows) + slots * double(machine.sortSlotPicoseconds) / 2 * kPicosecond;
 }
 
 int64_t moe::groupedCrossover(const ExpertsShape &shape, const MachineConstants &machine) {
@@ -117,4 +119,13 @@ int64_t moe::groupedCrossover(const ExpertsShape &shape, const MachineConstants 
   while (rows < kMaxCrossover && singleRowSeconds(shape, machine, rows) < groupedSeconds(shape, machine, rows))
     ++rows;
   return rows;
+}
+
+int64_t moe::paddedFrom(const ExpertsShape &shape) {
+  return shape.capacity == 0 ? 0 : (shape.experts * shape.capacity + shape.choices - 1) / shape.choices;
+}
+
+bool moe::paddedPays(const ExpertsShape &shape, const MachineConstants &machine, int64_t rows) {
+  double grouped = groupedSeconds(shape, machine, rows);
+  return grouped - paddedSeconds(shape, machine, rows) >= kPaddedGain * grouped;
 }

@@ -66,6 +66,7 @@ void mlir::moe::buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineO
   pm.addPass(createChooseVariants(choice));
   pm.addPass(createForkVariants());
   pm.addPass(createToSingleRows());
+  pm.addPass(createToPadded());
   // Combinations have lost their weights to the products by now; one of a single slot is left with nothing to do. After
   // the fork, which looks for the combination of a routing's rows.
   if (options.fold && options.fuse)

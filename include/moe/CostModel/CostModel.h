@@ -61,14 +61,23 @@ double expectedExperts(const ExpertsShape &shape, double rows);
 double singleRowSeconds(const ExpertsShape &shape, const MachineConstants &machine, int64_t rows);
 /// Seconds for `rows` rows in the order of a plan: an expert's weights once, register tiles of several rows.
 double groupedSeconds(const ExpertsShape &shape, const MachineConstants &machine, int64_t rows);
-/// Seconds with places for `capacity` rows kept for each expert: offsets are known without prefix sums, but tiles of
-/// places that no row took are computed, too. `shape.capacity` must not be 0.
+/// Seconds with places for `capacity` rows kept for each expert: the products of sorted rows, but groups begin at known
+/// places, so that one pass over the slots is their order. `shape.capacity` must not be 0.
 double paddedSeconds(const ExpertsShape &shape, const MachineConstants &machine, int64_t rows);
 
 /// Single rows are for few rows: from here on rows are sorted, however small the difference is.
 constexpr int64_t kMaxCrossover = 32;
 /// The smallest number of rows, at least 1, at which grouped is not slower than single rows; kMaxCrossover at most.
 int64_t groupedCrossover(const ExpertsShape &shape, const MachineConstants &machine);
+
+/// Padded places are a third way to run a layer only where they save at least this share of the time of sorted rows:
+/// where experts are small (D * F), or slots are many beside what experts take.
+constexpr double kPaddedGain = 0.02;
+/// The number of rows whose slots may take every place, where padded rows need no more memory than sorted ones, at
+/// least 1; 0 where there is no capacity.
+int64_t paddedFrom(const ExpertsShape &shape);
+/// Whether padded places save their share with `rows` rows.
+bool paddedPays(const ExpertsShape &shape, const MachineConstants &machine, int64_t rows);
 
 } // namespace moe
 

@@ -28,7 +28,8 @@ struct OptimizePipelineOptions : PassPipelineOptions<OptimizePipelineOptions> {
                     llvm::cl::init(true)};
   Option<std::string> variants{*this, "variants",
                                llvm::cl::desc("how products go over the slots of a routing: auto (default: by the "
-                                              "number of rows, as the cost model says), single-row or grouped"),
+                                              "number of rows, as the cost model says), single-row, grouped or "
+                                              "padded"),
                                llvm::cl::init("auto")};
   Option<std::string> level{*this, "level", llvm::cl::desc("machine level that the cost model assumes"),
                             llvm::cl::init("x86-64-v3")};
@@ -77,7 +78,7 @@ struct CompilePipelineOptions : PassPipelineOptions<CompilePipelineOptions> {
   Option<std::string> chip{*this, "chip", llvm::cl::desc("GPU chip, for nvptx"), llvm::cl::init("")};
   Option<std::string> stopAfter{*this, "stop-after", llvm::cl::desc("model, grouped, linalg, kernel or target"),
                                 llvm::cl::init("target")};
-  Option<std::string> variants{*this, "variants", llvm::cl::desc("auto, single-row or grouped"),
+  Option<std::string> variants{*this, "variants", llvm::cl::desc("auto, single-row, grouped or padded"),
                                llvm::cl::init("auto")};
 };
 

@@ -64,6 +64,10 @@ private:
       ValueRange weights = op.getWeights();
       op.setConfigAttr(configOf(op, op.getRows(), weights.front(), weights.size(), op.getOutputColumns()));
     });
+    function.walk([&](PaddedMatmulOp op) {
+      ValueRange weights = op.getWeights();
+      op.setConfigAttr(configOf(op, op.getRows(), weights.front(), weights.size(), op.getOutputColumns()));
+    });
     function.walk([&](SlotMatmulOp op) {
       // The panels of the grouped product, so that both share one packed argument. A tile is one row, for which the
       // lowest block is enough.

@@ -34,10 +34,12 @@ struct ConvertGroupedToLinalg : moe::impl::ConvertGroupedToLinalgBase<ConvertGro
 
     RewritePatternSet patterns(&getContext());
     populateGroupedMatmulPatterns(patterns);
+    populatePaddedMatmulPatterns(patterns);
     populateSlotMatmulPatterns(patterns);
     populateRouterPatterns(patterns);
     populatePlanPatterns(patterns);
     populatePlanAllPatterns(patterns);
+    populatePlanPaddedPatterns(patterns);
     populateRowMovementPatterns(patterns);
     populateRowMapPatterns(patterns);
     populateScoreCosinePatterns(patterns);

@@ -115,3 +115,20 @@ func.func @slots(%x: tensor<?x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x64x
   }
   return %y : tensor<?x64xf32>
 }
+
+// -----
+
+// A product at padded places has the configuration of the grouped one.
+// CHECK-LABEL: func.func @padded
+// V3: moe.padded_matmul {{.*}} config <level = "x86-64-v3", columns = 8, rows = [6, 3, 1], k_group = 1, vector = 8>
+func.func @padded(%x: tensor<16x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x64x4xbf16>, %counts: tensor<8xindex>,
+                  %init: tensor<16x64xf32>) -> tensor<16x64xf32> {
+  %y = moe.padded_matmul %x weights %a, %b counts %counts capacity 2
+      : tensor<16x4xbf16> weights tensor<8x64x4xbf16>, tensor<8x64x4xbf16> counts tensor<8xindex>
+      outs(%init : tensor<16x64xf32>) -> tensor<16x64xf32> {
+  ^bb0(%p: f32, %q: f32):
+    %s = arith.addf %p, %q : f32
+    moe.yield %s : f32
+  }
+  return %y : tensor<16x64xf32>
+}

@@ -93,12 +93,42 @@ TEST(CostModel, TimesGrowWithRows) {
   }
 }
 
-TEST(CostModel, PlacesThatNobodyTakesCostTime) {
+TEST(CostModel, WhatACapacityDropsIsNotComputed) {
   MachineConstants machine;
-  ExpertsShape shape = gated(8, 1, 1024, 1024);
+  machine.sortSlotPicoseconds = machine.sortExpertPicoseconds = 0;
+  ExpertsShape shape = gated(8, 1, 1024, 1024), limited = shape;
+  limited.capacity = 16;
+  EXPECT_NEAR(groupedSeconds(limited, machine, 128), groupedSeconds(limited, machine, 4096), 1e-9);
+  EXPECT_LT(groupedSeconds(limited, machine, 4096), groupedSeconds(shape, machine, 4096));
+  EXPECT_EQ(paddedSeconds(limited, machine, 4096), groupedSeconds(limited, machine, 4096));
+}
+
+TEST(CostModel, PaddedPlacesSaveAPassOverTheSlots) {
+  MachineConstants machine;
+  ExpertsShape shape = gated(8, 2, 64, 64);
   shape.capacity = 64;
-  int64_t full = shape.experts * shape.capacity;
-  EXPECT_GT(paddedSeconds(shape, machine, full / 8), groupedSeconds(shape, machine, full / 8));
+  double saved = groupedSeconds(shape, machine, 100) - paddedSeconds(shape, machine, 100);
+  EXPECT_NEAR(saved, (100 * machine.sortSlotPicoseconds + 8 * machine.sortExpertPicoseconds) * 1e-12, 1e-12);
+  EXPECT_EQ(paddedSeconds(shape, machine, 0), 0);
+}
+
+TEST(CostModel, PaddedPlacesPayWhereExpertsAreSmallOrDropMuch) {
+  MachineConstants machine;
+  ExpertsShape small = gated(64, 2, 32, 32), large = gated(64, 2, 1024, 1024);
+  small.capacity = large.capacity = 32;
+  EXPECT_TRUE(paddedPays(small, machine, paddedFrom(small)));
+  EXPECT_FALSE(paddedPays(large, machine, paddedFrom(large)));
+  EXPECT_TRUE(paddedPays(large, machine, 1'000'000'000));
+}
+
+TEST(CostModel, PaddedPlacesBeginWhereAllMayBeTaken) {
+  ExpertsShape shape = gated(8, 3, 64, 64);
+  EXPECT_EQ(paddedFrom(shape), 0);
+  shape.capacity = 5;
+  EXPECT_EQ(paddedFrom(shape), 14); // 14 rows have 42 slots for 40 places
+  shape = gated(4, 4, 64, 64);
+  shape.capacity = 1;
+  EXPECT_EQ(paddedFrom(shape), 1);
 }
 
 TEST(CostModel, EveryConstantHasAKeyOfItsOwn) {

@@ -157,7 +157,11 @@ static LogicalResult verifyPlan(OpTy op) {
   return success();
 }
 
-LogicalResult PlanOp::verify() { return verifyPlan(*this); }
+LogicalResult PlanOp::verify() {
+  if (auto capacity = getCapacityAttr(); capacity && capacity.getInt() < 1) // C3
+    return emitOpError("expects capacity >= 1, got ") << capacity.getInt();
+  return verifyPlan(*this);
+}
 MutableOperandRange PlanOp::getDpsInitsMutable() { return MutableOperandRange(*this, getNumOperands() - 3, 3); }
 LogicalResult PlanOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   return reifyFromInits(*this, b, shapes);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===- ProductChecks.h - what the verifiers of products of experts share ----------------------------------===//
 //
-// Each check names the constraint of both ops: moe.grouped_matmul's label first, that of moe.slot_matmul after it.
+// Each check names the constraint of all ops: moe.grouped_matmul's label first, after it that of moe.slot_matmul and
+// moe.padded_matmul.
 //
 //===--------------------------------------------------------------------------------------------------------===//
 

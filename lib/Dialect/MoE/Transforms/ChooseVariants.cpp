@@ -45,19 +45,12 @@ static FailureOr<::moe::MachineConstants> machineOf(ModuleOp module) {
   return machine;
 }
 
-/// Most rows that the selection lets an expert take, 0 without a limit.
-static int64_t capacityOf(PlanOp plan) {
-  auto select = plan.getIds().getDefiningOp() ? plan.getIds().getDefiningOp()->getAttr("select") : Attribute();
-  auto best = dyn_cast_if_present<TopKAttr>(select);
-  return best ? best.getCapacity() : 0;
-}
-
 static ::moe::ExpertsShape shapeOf(const RoutedPart &part) {
   ::moe::ExpertsShape shape;
   PlanOp plan = part.plan;
   shape.experts = plan.getOffsets().getType().getDimSize(0) - 1;
   shape.choices = plan.getIds().getType().getDimSize(1);
-  shape.capacity = capacityOf(plan);
+  shape.capacity = static_cast<int64_t>(plan.getCapacity().value_or(0));
   for (GroupedMatmulOp product : part.products()) {
     auto matrices = static_cast<int64_t>(product.getWeights().size());
     int64_t elements = matrices * product.getOutputColumns() * product.getReductionSize();
@@ -78,8 +71,8 @@ struct ChooseVariants : mlir::moe::impl::ChooseVariantsBase<ChooseVariants> {
   using ChooseVariantsBase::ChooseVariantsBase;
 
   void runOnOperation() override {
-    if (variants != "auto" && variants != "single-row" && variants != "grouped") {
-      getOperation().emitError("unknown variants \"") << variants << "\": expected auto, single-row or grouped";
+    if (variants != "auto" && variants != "single-row" && variants != "grouped" && variants != "padded") {
+      getOperation().emitError("unknown variants \"") << variants << "\": expected auto, single-row, grouped or padded";
       return signalPassFailure();
     }
     FailureOr<::moe::MachineConstants> machine = machineOf(getOperation());
@@ -89,63 +82,94 @@ struct ChooseVariants : mlir::moe::impl::ChooseVariantsBase<ChooseVariants> {
   }
 
 private:
+  struct Choice {
+    VariantKind kind;
+    int64_t from;
+    double seconds;
+  };
+
   remark::detail::InFlightRemark declined(PlanOp plan) {
     return remark::missed(plan.getLoc(), remarkAbout(plan, "declined", getArgument()));
+  }
+  remark::detail::InFlightRemark chosen(PlanOp plan) {
+    return remark::passed(plan.getLoc(), remarkAbout(plan, "chosen", getArgument()));
   }
 
   void choose(PlanOp plan, const ::moe::MachineConstants &machine) {
     if (plan->hasAttr(kVariantsAttr) || variants == "grouped")
       return;
+    bool padded = variants == "padded";
     std::string reason;
     FailureOr<RoutedPart> part = RoutedPart::of(plan, reason);
-    std::optional<std::string> against =
-        failed(part) ? std::optional<std::string>(reason) : reasonAgainstSingleRows(*part);
+    std::optional<std::string> against = failed(part) ? std::optional<std::string>(reason)
+                                         : padded     ? reasonAgainstPadding(*part)
+                                                      : reasonAgainstSingleRows(*part);
     if (against) {
-      declined(plan) << "single rows" << remark::reason("{0}", *against);
+      declined(plan) << (padded ? "padded groups" : "single rows") << remark::reason("{0}", *against);
       return;
     }
     ::moe::ExpertsShape shape = shapeOf(*part);
+    if (padded)
+      return set(plan, {{VariantKind::Padded, 0, ::moe::paddedSeconds(shape, machine, 1)}});
     if (variants == "single-row")
       return set(plan, {{VariantKind::SingleRow, 0, ::moe::singleRowSeconds(shape, machine, 1)}});
-    explainPadding(plan, shape, machine);
+    chooseByCost(*part, shape, machine);
+  }
 
+  void chooseByCost(const RoutedPart &part, const ::moe::ExpertsShape &shape, const ::moe::MachineConstants &machine) {
+    PlanOp plan = part.plan;
+    SmallVector<Choice> choices;
     int64_t grouped = ::moe::groupedCrossover(shape, machine);
     double single1 = ::moe::singleRowSeconds(shape, machine, 1), grouped1 = ::moe::groupedSeconds(shape, machine, 1);
     if (grouped == 1) {
       declined(plan) << "single rows"
                      << remark::reason("at T = 1 they take {0}, sorted rows {1}", microseconds(single1),
                                        microseconds(grouped1));
-      return;
+      choices.push_back({VariantKind::Grouped, 0, grouped1});
+    } else {
+      double before = ::moe::singleRowSeconds(shape, machine, grouped),
+             after = ::moe::groupedSeconds(shape, machine, grouped);
+      chosen(plan) << llvm::formatv("single rows for T < {0}: {1} instead of {2} at T = 1; sorted rows from there on: "
+                                    "{3} instead of {4} at T = {0}",
+                                    grouped, microseconds(single1), microseconds(grouped1), microseconds(after),
+                                    microseconds(before))
+                          .str();
+      choices.push_back({VariantKind::SingleRow, 0, single1});
+      choices.push_back({VariantKind::Grouped, grouped, after});
     }
-    double before = ::moe::singleRowSeconds(shape, machine, grouped),
-           after = ::moe::groupedSeconds(shape, machine, grouped);
-    remark::passed(plan.getLoc(), remarkAbout(plan, "chosen", getArgument()))
-        << llvm::formatv("single rows for T < {0}: {1} instead of {2} at T = 1; sorted rows from there on: {3} instead "
-                         "of {4} at T = {0}",
-                         grouped, microseconds(single1), microseconds(grouped1), microseconds(after),
-                         microseconds(before))
-               .str();
-    set(plan, {{VariantKind::SingleRow, 0, single1}, {VariantKind::Grouped, grouped, after}});
+    addPadded(part, shape, machine, choices);
+    if (choices.size() > 1 || choices.front().kind != VariantKind::Grouped)
+      set(plan, choices);
   }
 
-  /// A place for each row that an expert may take would save the sums over experts, and costs what nobody takes.
-  void explainPadding(PlanOp plan, const ::moe::ExpertsShape &shape, const ::moe::MachineConstants &machine) {
+  /// A place for each row that an expert may take saves a pass over the slots and the sums over experts, and needs
+  /// memory for what nobody takes: from the number of rows on that may take them all, it needs none.
+  void addPadded(const RoutedPart &part, const ::moe::ExpertsShape &shape, const ::moe::MachineConstants &machine,
+                 SmallVectorImpl<Choice> &choices) {
+    PlanOp plan = part.plan;
     if (shape.capacity == 0)
       return;
-    int64_t full = std::max<int64_t>(1, shape.experts * shape.capacity / shape.choices);
-    declined(plan) << "padded groups"
-                   << remark::reason(
-                          "at T = {0}, where every place may be taken, they take {1} and sorted rows {2}; with "
-                          "fewer rows they compute places that nobody took",
-                          full, microseconds(::moe::paddedSeconds(shape, machine, full)),
-                          microseconds(::moe::groupedSeconds(shape, machine, full)));
+    if (std::optional<std::string> against = reasonAgainstPadding(part)) {
+      declined(plan) << "padded groups" << remark::reason("{0}", *against);
+      return;
+    }
+    Choice sorted = choices.back();
+    int64_t from = std::max(::moe::paddedFrom(shape), sorted.from);
+    double padded = ::moe::paddedSeconds(shape, machine, from), grouped = ::moe::groupedSeconds(shape, machine, from);
+    if (!::moe::paddedPays(shape, machine, from)) {
+      declined(plan) << "padded groups"
+                     << remark::reason("at T = {0}, where every place may be taken, they take {1} and sorted rows {2}",
+                                       from, microseconds(padded), microseconds(grouped));
+      return;
+    }
+    chosen(plan) << llvm::formatv("padded groups for T >= {0}: {1} instead of {2} at T = {0}", from,
+                                  microseconds(padded), microseconds(grouped))
+                        .str();
+    // Nothing is left for sorted rows where both begin at once.
+    if (from == sorted.from)
+      choices.pop_back();
+    choices.push_back({VariantKind::Padded, from, padded});
   }
-
-  struct Choice {
-    VariantKind kind;
-    int64_t from;
-    double seconds;
-  };
 
   void set(PlanOp plan, ArrayRef<Choice> choices) {
     SmallVector<VariantAttr> list;

@@ -32,6 +32,9 @@ struct RoutedPart {
 /// Why the part cannot run slot by slot, or nothing where it can.
 std::optional<std::string> reasonAgainstSingleRows(const RoutedPart &part);
 
+/// Why the part cannot run with its rows at places padded to a capacity, or nothing where it can.
+std::optional<std::string> reasonAgainstPadding(const RoutedPart &part);
+
 } // namespace mlir::moe
 
 #endif // MOE_LIB_DIALECT_MOE_TRANSFORMS_ROUTEDPART_H

@@ -20,6 +20,16 @@ bool mlir::moe::mayDrop(TypedValue<RoutingType> routing) {
   return true;
 }
 
+int64_t mlir::moe::capacityOf(TypedValue<RoutingType> routing) {
+  if (auto route = routing.getDefiningOp<RouteOp>())
+    return route.getSelection().getCapacity();
+  if (auto within = routing.getDefiningOp<RouteWithinOp>())
+    return within.getSelection().getCapacity();
+  if (auto narrow = routing.getDefiningOp<NarrowRoutingOp>())
+    return capacityOf(narrow.getWhole());
+  return 0;
+}
+
 //===-- Reach -----------------------------------------------------------------------------------------------===//
 
 /// Sets the bits at which the vector `bias`, when it is a constant, is -inf.

@@ -18,6 +18,9 @@ inline bool picksRows(RoutingType routing) { return routing.getAxis() == Axis::R
 /// have fewer rows than an expert picks.
 bool mayDrop(TypedValue<RoutingType> routing);
 
+/// The most slots that an expert of `routing` gets, 0 where nothing limits them.
+int64_t capacityOf(TypedValue<RoutingType> routing);
+
 /// The experts that a row may go to, and why the others get none.
 struct Reach {
   llvm::BitVector experts;

@@ -38,11 +38,15 @@ struct ConvertDispatch : OpConversionPattern<DispatchOp> {
     Value offsetsInit = tensor::EmptyOp::create(b, loc, types[1], ValueRange());
     Value indicesInit = tensor::EmptyOp::create(b, loc, types[2], slots);
     auto create = [&](auto kind, Value of) -> Operation * {
-      return decltype(kind)::create(b, loc, types[1], types[2], types[2], of, offsetsInit, indicesInit, indicesInit);
+      return decltype(kind)::create(b, loc, TypeRange{types[1], types[2], types[2]},
+                                    ValueRange{of, offsetsInit, indicesInit, indicesInit});
     };
     Operation *plan = picksRows(op.getRouting().getType()) ? create(PlanRowsOp(), routing.ids)
                       : isInOrder(op.getRouting())         ? create(PlanAllOp(), rowCount(b, loc, routing.ids))
                                                            : create(PlanOp(), routing.ids);
+    if (auto sorted = dyn_cast<PlanOp>(plan))
+      if (int64_t capacity = capacityOf(op.getRouting()))
+        sorted.setCapacity(capacity);
     Value offsets = plan->getResult(0), tokens = plan->getResult(1), sortedSlots = plan->getResult(2);
     Value rowsInit = createEmptyRows(b, loc, cast<RankedTensorType>(types[0]), slots);
     Value weights;

@@ -33,7 +33,7 @@ bool isModelOp(Operation *op) {
 
 bool isGroupedOp(Operation *op) {
   return isa<SelectOp, SelectRowsOp, SelectWithinOp, RouterOp, PlanOp, PlanRowsOp, PlanAllOp, GatherOp, GroupedMatmulOp,
-             SlotMatmulOp, ScatterOp, CombineSlotsOp, CombineRowsOp, GroupedBodyOp>(op);
+             PlanPaddedOp, PaddedMatmulOp, SlotMatmulOp, ScatterOp, CombineSlotsOp, CombineRowsOp, GroupedBodyOp>(op);
 }
 
 /// Scores and row-wise ops belong to both forms.

@@ -67,6 +67,16 @@ func.func @plan_c1(%ids: tensor<?x2xi32>, %o: tensor<?xindex>, %t: tensor<?xinde
 
 // -----
 
+// moe.plan C3
+func.func @plan_capacity(%ids: tensor<?x2xi32>, %o: tensor<9xindex>, %t: tensor<?xindex>) {
+  // expected-error @below {{expects capacity >= 1, got 0}}
+  moe.plan %ids capacity 0 : tensor<?x2xi32> outs(%o, %t, %t : tensor<9xindex>, tensor<?xindex>, tensor<?xindex>)
+      -> tensor<9xindex>, tensor<?xindex>, tensor<?xindex>
+  return
+}
+
+// -----
+
 // moe.plan C2
 func.func @plan_c2(%ids: tensor<?x2xi32>, %o: tensor<9xindex>, %t: tensor<?xindex>, %s: tensor<6xindex>) {
   // expected-error @below {{expects tokens and slots of one type, got 'tensor<?xindex>' and 'tensor<6xindex>'}}

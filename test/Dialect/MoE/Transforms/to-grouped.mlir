@@ -69,6 +69,23 @@ func.func @drop(%rows: !moe.ragged<8, 4, f32>, %logits: tensor<?x8xf32>) -> tens
 
 // -----
 
+// A plan says what its routing limits, of a part of it, too.
+// CHECK-LABEL: func.func @limits(
+// CHECK: moe.plan %{{.*}} capacity 4 :
+// CHECK: moe.plan %{{.*}} : tensor
+func.func @limits(%x: tensor<?x4xf32>, %logits: tensor<?x8xf32>) -> (!moe.ragged<3, 4, f32>, !moe.ragged<8, 4, f32>) {
+  %r = moe.route %logits select #moe.top_k<2, capacity = 4> rank logits weigh #moe.one over each
+      : tensor<?x8xf32> -> !moe.routing<8, 2, f32>
+  %part = moe.narrow_routing %r from 0 to 3 : !moe.routing<8, 2, f32> -> !moe.routing<3, 2, f32>
+  %own = moe.dispatch %x by %part : tensor<?x4xf32>, !moe.routing<3, 2, f32> -> !moe.ragged<3, 4, f32>
+  %free = moe.route %logits select #moe.top_k<2> rank logits weigh #moe.one over each
+      : tensor<?x8xf32> -> !moe.routing<8, 2, f32>
+  %all = moe.dispatch %x by %free : tensor<?x4xf32>, !moe.routing<8, 2, f32> -> !moe.ragged<8, 4, f32>
+  return %own, %all : !moe.ragged<3, 4, f32>, !moe.ragged<8, 4, f32>
+}
+
+// -----
+
 // Attributes of arguments stay with their arguments; calls and control flow carry the parts.
 // CHECK-LABEL: func.func private @callee(tensor<?x2xi32>, tensor<?x2xf32>, tensor<?x4xf32> {test.last})
 // CHECK-SAME: -> (tensor<?x4xf32>, tensor<9xindex>, tensor<?xindex>, f32 {test.result})

@@ -66,6 +66,10 @@ constexpr llvm::StringLiteral kVariantsAttr = "moe.variants";
 /// On a function made of a part of a kernel: the name of the variant that it is.
 constexpr llvm::StringLiteral kVariantAttr = "moe.variant";
 
+/// Most places of an order padded to the capacity of experts, E * capacity: their number is known when a layer is
+/// compiled, and so is the memory that they take.
+constexpr int64_t kMaxPaddedPlaces = 1 << 20;
+
 /// On a module: what the cost model knows of a machine; see moe/CostModel/CostModel.h for the keys.
 constexpr llvm::StringLiteral kMachineAttr = "moe.machine";
 

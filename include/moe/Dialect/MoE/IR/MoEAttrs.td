@@ -161,7 +161,8 @@ def MoE_VariantAttr : MoE_Attr<"Variant", "variant"> {
   let description = [{
     From `from` rows on, until the next variant takes over, the products run as
     `kind` says: `single_row` slot by slot, without a sort, `grouped` in the
-    order of a plan. `nanoseconds` is what the cost model estimates at `from`
+    order of a plan, `padded` in an order with a fixed place for every row that
+    an expert may take. `nanoseconds` is what the cost model estimates at `from`
     rows (at one row for 0), 0 where it was not asked.
 
     C1: from >= 0. C2: nanoseconds >= 0.

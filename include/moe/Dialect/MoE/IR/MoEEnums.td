@@ -67,7 +67,8 @@ def MoE_PartOf : I32EnumAttr<"PartOf", "along which logical dimension a weight i
 
 def MoE_VariantKind : I32EnumAttr<"VariantKind", "how the products of a routing go over its slots", [
     I32EnumAttrCase<"SingleRow", 0, "single_row">,
-    I32EnumAttrCase<"Grouped", 1, "grouped">
+    I32EnumAttrCase<"Grouped", 1, "grouped">,
+    I32EnumAttrCase<"Padded", 2, "padded">
   ]> {
   let cppNamespace = "::mlir::moe";
   let genSpecializedAttr = 0;

@@ -167,7 +167,8 @@ def MoE_PlanOp : MoE_GroupedOp<"plan"> {
     padding): rows `offsets[e] .. offsets[e + 1] - 1` of the sorted order
     belong to expert e; `tokens[r]` is the row t and `slots[r]` the slot of
     sorted row r. An id of -1 is in no group; such slots are not in the order,
-    and `offsets[E]` is the number of sorted rows.
+    and `offsets[E]` is the number of sorted rows. `capacity` tells what is known
+    of the ids: that no expert has more slots.
 
     ```mlir
     %offsets, %tokens, %slots = moe.plan %ids : tensor<?x2xi32>
@@ -175,12 +176,13 @@ def MoE_PlanOp : MoE_GroupedOp<"plan"> {
     ```
 
     C1: offsets are static, of at least two elements (E + 1). C2: tokens and
-    slots have one type.
+    slots have one type. C3: capacity >= 1.
   }];
-  let arguments = (ins MoE_Ids:$ids, MoE_Indices:$offsetsInit, MoE_Indices:$tokensInit, MoE_Indices:$slotsInit);
+  let arguments = (ins MoE_Ids:$ids, MoE_Indices:$offsetsInit, MoE_Indices:$tokensInit, MoE_Indices:$slotsInit,
+                       OptionalAttr<I64Attr>:$capacity);
   let results = (outs MoE_Indices:$offsets, MoE_Indices:$tokens, MoE_Indices:$slots);
   let assemblyFormat = [{
-    $ids attr-dict `:` type($ids) `outs` `(` $offsetsInit `,` $tokensInit `,` $slotsInit `:` type($offsetsInit) `,`
+    $ids (`capacity` $capacity^)? attr-dict `:` type($ids) `outs` `(` $offsetsInit `,` $tokensInit `,` $slotsInit `:` type($offsetsInit) `,`
     type($tokensInit) `,` type($slotsInit) `)` `->` type($offsets) `,` type($tokens) `,` type($slots)
   }];
   let extraClassDeclaration = "::mlir::MutableOperandRange getDpsInitsMutable();";

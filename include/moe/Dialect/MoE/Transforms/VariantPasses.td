@@ -11,13 +11,16 @@ def ChooseVariants : Pass<"moe-choose-variants", "::mlir::ModuleOp"> {
   let description = [{
     Asks the cost model (moe/CostModel/CostModel.h) whether the products of a
     routing are faster slot by slot, without a sort, than in the order of a
-    plan, and up to how many rows. The choice and the estimates are the plan's
-    attribute `moe.variants`; a plan that has one keeps it. The machine is that
-    of the module's attribute `moe.machine`, such as `{threads = 16,
+    plan, and up to how many rows; and where experts have a capacity, whether
+    places padded to it save enough of the sort, from the number of rows on that
+    may take them all. The choice and the estimates are the plan's attribute
+    `moe.variants`; a plan that has one keeps it. The machine is that of the
+    module's attribute `moe.machine`, such as `{threads = 16,
     shared_size = 67108864}`, by the keys of the cost model; constants that it
     leaves out are the cost model's own. With `variants=single-row` products run
-    slot by slot for any number of rows where they can, with `variants=grouped`
-    always in the order of the plan. Places padded to a capacity are weighed, too.
+    slot by slot for any number of rows where they can, with `variants=padded`
+    at padded places where they can, with `variants=grouped` always in the order
+    of the plan.
 
     ```mlir
     func.func @few(%x: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %w: tensor<8x4x4xf32>) -> tensor<?x4xf32> {
@@ -67,7 +70,7 @@ def ChooseVariants : Pass<"moe-choose-variants", "::mlir::ModuleOp"> {
     }
     ```
   }];
-  let options = [Option<"variants", "variants", "std::string", "\"auto\"", "auto, single-row or grouped">];
+  let options = [Option<"variants", "variants", "std::string", "\"auto\"", "auto, single-row, grouped or padded">];
 }
 
 def ForkVariants : Pass<"moe-fork-variants", "::mlir::ModuleOp"> {
@@ -223,6 +226,84 @@ def ToSingleRows : Pass<"moe-to-single-rows", "::mlir::ModuleOp"> {
     }
     ```
   }];
+}
+
+def ToPadded : Pass<"moe-to-padded", "::mlir::ModuleOp"> {
+  let summary = "Products of a routing with a place for every row that an expert may take";
+  let description = [{
+    In a function whose `moe.variant` is `padded`, a plan with a capacity c
+    becomes `moe.plan_padded`, whose groups begin at multiples of c, so that
+    slots are placed in one pass, and its products `moe.padded_matmul`. Rows
+    between products have E * c places, whatever T is; those that nothing took
+    are not computed. Declined, with a remark, where the routing has no capacity
+    or an op needs the rows of the plan one after the other.
+
+    ```mlir
+    func.func @k_padded(%x: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %w: tensor<8x4x4xf32>) -> tensor<?x4xf32>
+        attributes {moe.variant = "padded"} {
+      %c0 = arith.constant 0 : index
+      %c2 = arith.constant 2 : index
+      %t = tensor.dim %ids, %c0 : tensor<?x2xi32>
+      %n = arith.muli %t, %c2 : index
+      %o = tensor.empty() : tensor<9xindex>
+      %i = tensor.empty(%n) : tensor<?xindex>
+      %offsets, %tokens, %slots = moe.plan %ids capacity 3 : tensor<?x2xi32>
+          outs(%o, %i, %i : tensor<9xindex>, tensor<?xindex>, tensor<?xindex>)
+          -> tensor<9xindex>, tensor<?xindex>, tensor<?xindex>
+      %f = tensor.empty(%n) : tensor<?x4xf32>
+      %h = moe.grouped_matmul %x gather %tokens weights %w offsets %offsets
+          : tensor<?x4xf32> gather tensor<?xindex> weights tensor<8x4x4xf32> offsets tensor<9xindex>
+            outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32> {
+      ^bb0(%acc: f32):
+        moe.yield %acc : f32
+      }
+      %p = moe.grouped_matmul %h weights %w offsets %offsets scatter %slots
+          : tensor<?x4xf32> weights tensor<8x4x4xf32> offsets tensor<9xindex>
+            scatter tensor<?xindex> outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32> {
+      ^bb0(%acc: f32):
+        moe.yield %acc : f32
+      }
+      %g = tensor.empty(%t) : tensor<?x4xf32>
+      %y = moe.combine_slots %p 2 sum ids %ids : tensor<?x4xf32> ids tensor<?x2xi32> outs(%g : tensor<?x4xf32>)
+          -> tensor<?x4xf32>
+      return %y : tensor<?x4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @k_padded(%x: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %w: tensor<8x4x4xf32>) -> tensor<?x4xf32>
+        attributes {moe.variant = "padded"} {
+      %c0 = arith.constant 0 : index
+      %c2 = arith.constant 2 : index
+      %t = tensor.dim %ids, %c0 : tensor<?x2xi32>
+      %n = arith.muli %t, %c2 : index
+      %i = tensor.empty() : tensor<8xindex>
+      %j = tensor.empty() : tensor<24xindex>
+      %counts, %tokens, %slots = moe.plan_padded %ids capacity 3 : tensor<?x2xi32>
+          outs(%i, %j, %j : tensor<8xindex>, tensor<24xindex>, tensor<24xindex>)
+          -> tensor<8xindex>, tensor<24xindex>, tensor<24xindex>
+      %f = tensor.empty(%n) : tensor<?x4xf32>
+      %e = tensor.empty() : tensor<24x4xf32>
+      %h = moe.padded_matmul %x gather %tokens weights %w counts %counts capacity 3
+          : tensor<?x4xf32> gather tensor<24xindex> weights tensor<8x4x4xf32> counts tensor<8xindex>
+            outs(%e : tensor<24x4xf32>) -> tensor<24x4xf32> {
+      ^bb0(%acc: f32):
+        moe.yield %acc : f32
+      }
+      %p = moe.padded_matmul %h weights %w counts %counts capacity 3 scatter %slots
+          : tensor<24x4xf32> weights tensor<8x4x4xf32> counts tensor<8xindex>
+            scatter tensor<24xindex> outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32> {
+      ^bb0(%acc: f32):
+        moe.yield %acc : f32
+      }
+      %g = tensor.empty(%t) : tensor<?x4xf32>
+      %y = moe.combine_slots %p 2 sum ids %ids : tensor<?x4xf32> ids tensor<?x2xi32> outs(%g : tensor<?x4xf32>)
+          -> tensor<?x4xf32>
+      return %y : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }
 
 #endif // MOE_TRANSFORMS_VARIANT_PASSES
