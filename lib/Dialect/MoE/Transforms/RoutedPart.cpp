@@ -87,6 +87,16 @@ public:
     return nameOf(op) + " needs the order of the plan";
   }
 
+  /// Whether rows of this part were scattered to their slots, be it before further maps of them.
+  bool isOfSlots(Value rows) {
+    Operation *op = isMember(rows) ? rows.getDefiningOp() : nullptr;
+    if (!op || isa<ScatterOp>(op))
+      return op;
+    if (auto product = dyn_cast<GroupedMatmulOp>(op))
+      return static_cast<bool>(product.getSlots());
+    return !isa<GatherOp>(op) && llvm::any_of(op->getOperands(), [&](Value operand) { return isOfSlots(operand); });
+  }
+
 private:
   bool isMember(Value value) { return value.getDefiningOp() && members.contains(value.getDefiningOp()); }
 
@@ -144,6 +154,9 @@ std::optional<std::string> mlir::moe::reasonAgainstSingleRows(const RoutedPart &
   for (Operation *op : part.ops)
     if (std::optional<std::string> reason = order.reasonAgainst(op))
       return reason;
+  for (GroupedMatmulOp product : part.products())
+    if (!product.getTokens() && order.isOfSlots(product.getRows()))
+      return "an op takes rows of slots beside those in the order of the plan";
   for (Value result : part.results)
     if (!isCombination(result.getDefiningOp()))
       return nameOf(result.getDefiningOp()) + " has users that are not in the order of slots";
