@@ -15,11 +15,11 @@
 // NEON: module attributes {moe.target = {cpu = "generic", features = "+v8a", level = "armv8-a", required = 0 : i64, triple = "aarch64-unknown-linux-gnu"}}
 // CHECK-SAME: triple = "x86_64-unknown-linux-gnu"
 // CHECK-LABEL: func.func @products
-// V3: config <level = "x86-64-v3", columns = 8, rows = [6, 3, 1], k_group = 1, vector = 8>
-// V4: config <level = "x86-64-v4", columns = 32, rows = [6, 3, 1], k_group = 1, vector = 16>
-// BF16: config <level = "avx512-bf16", columns = 32, rows = [6, 3, 1], k_group = 2, vector = 16>
+// V3: config <level = "x86-64-v3", columns = 8, rows = [6, 3, 2, 1], k_group = 1, vector = 8>
+// V4: config <level = "x86-64-v4", columns = 32, rows = [6, 3, 2, 1], k_group = 1, vector = 16>
+// BF16: config <level = "avx512-bf16", columns = 32, rows = [6, 3, 2, 1], k_group = 2, vector = 16>
 // AMX: config <level = "amx", columns = 16, rows = [32, 16], k_group = 2, vector = 16>
-// NEON: config <level = "armv8-a", columns = 8, rows = [6, 3, 1], k_group = 1, vector = 4>
+// NEON: config <level = "armv8-a", columns = 8, rows = [6, 3, 2, 1], k_group = 1, vector = 4>
 func.func @products(%x: tensor<?x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x64x4xbf16>,
                     %offsets: tensor<9xindex>, %init: tensor<?x64xf32>) -> tensor<?x64xf32> {
   %y = moe.grouped_matmul %x weights %a, %b offsets %offsets
@@ -37,8 +37,8 @@ func.func @products(%x: tensor<?x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x
 // CHECK-LABEL: func.func @mixed
 // V3: config <level = "x86-64-v3", columns = 16,
 // V4: config <level = "x86-64-v4", columns = 64,
-// BF16: config <level = "avx512-bf16", columns = 64, rows = [6, 3, 1], k_group = 1,
-// AMX: config <level = "amx", columns = 64, rows = [6, 3, 1], k_group = 1,
+// BF16: config <level = "avx512-bf16", columns = 64, rows = [6, 3, 2, 1], k_group = 1,
+// AMX: config <level = "amx", columns = 64, rows = [6, 3, 2, 1], k_group = 1,
 // NEON: config <level = "armv8-a", columns = 16,
 func.func @mixed(%x: tensor<?x4xbf16>, %w: tensor<8x64x4xf32>, %offsets: tensor<9xindex>, %init: tensor<?x64xf32>)
     -> tensor<?x64xf32> {
@@ -87,9 +87,9 @@ func.func @narrow(%x: tensor<?x4xf32>, %w: tensor<8x3x4xf32>, %offsets: tensor<9
 
 // A router is a product, too: its columns are experts.
 // CHECK-LABEL: func.func @router
-// V3: config <level = "x86-64-v3", columns = 16, rows = [6, 3, 1], k_group = 1, vector = 8>
-// V4: config <level = "x86-64-v4", columns = 32, rows = [6, 3, 1], k_group = 1, vector = 16>
-// BF16: config <level = "avx512-bf16", columns = 32, rows = [6, 3, 1], k_group = 2, vector = 16>
+// V3: config <level = "x86-64-v3", columns = 16, rows = [6, 3, 2, 1], k_group = 1, vector = 8>
+// V4: config <level = "x86-64-v4", columns = 32, rows = [6, 3, 2, 1], k_group = 1, vector = 16>
+// BF16: config <level = "avx512-bf16", columns = 32, rows = [6, 3, 2, 1], k_group = 2, vector = 16>
 func.func @router(%x: tensor<?x64xbf16>, %wr: tensor<24x64xbf16>, %l: tensor<?x24xf32>, %i: tensor<?x2xi32>,
                   %v: tensor<?x2xf32>) -> (tensor<?x24xf32>, tensor<?x2xi32>, tensor<?x2xf32>) {
   %logits, %ids, %w = moe.router %x, %wr select #moe.top_k<2> rank scores weigh #moe.softmax over all
@@ -120,7 +120,7 @@ func.func @slots(%x: tensor<?x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x64x
 
 // A product at padded places has the configuration of the grouped one.
 // CHECK-LABEL: func.func @padded
-// V3: moe.padded_matmul {{.*}} config <level = "x86-64-v3", columns = 8, rows = [6, 3, 1], k_group = 1, vector = 8>
+// V3: moe.padded_matmul {{.*}} config <level = "x86-64-v3", columns = 8, rows = [6, 3, 2, 1], k_group = 1, vector = 8>
 func.func @padded(%x: tensor<16x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x64x4xbf16>, %counts: tensor<8xindex>,
                   %init: tensor<16x64xf32>) -> tensor<16x64xf32> {
   %y = moe.padded_matmul %x weights %a, %b counts %counts capacity 2

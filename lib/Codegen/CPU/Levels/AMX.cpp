@@ -29,7 +29,7 @@ public:
   bool convertsToBF16() const override { return true; }
   const TileKernel &tileKernel(Type row, Type weight, int64_t matrices) const override {
     static const AMXTile tiles;
-    static const FMATile vectors(/*lanes=*/16, /*tileVectors=*/4, /*tileRows=*/{6, 3, 1});
+    static const FMATile vectors(/*lanes=*/16, /*tileVectors=*/4, /*tileRows=*/{6, 3, 2, 1});
     if (row.isBF16() && weight.isBF16() && matrices <= AMXTile::kMaxMatrices)
       return tiles;
     return vectors;

@@ -21,8 +21,8 @@ public:
   int64_t lanes() const override { return 16; }
   bool convertsToBF16() const override { return true; }
   const TileKernel &tileKernel(Type row, Type weight, int64_t) const override {
-    static const FMATile fma(/*lanes=*/16, /*tileVectors=*/4, /*tileRows=*/{6, 3, 1});
-    static const DotBF16Tile dot(/*tileVectors=*/4, /*tileRows=*/{6, 3, 1});
+    static const FMATile fma(/*lanes=*/16, /*tileVectors=*/4, /*tileRows=*/{6, 3, 2, 1});
+    static const DotBF16Tile dot(/*tileVectors=*/4, /*tileRows=*/{6, 3, 2, 1});
     if (row.isBF16() && weight.isBF16())
       return dot;
     return fma;

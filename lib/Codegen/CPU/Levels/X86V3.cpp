@@ -20,7 +20,7 @@ public:
   int64_t lanes() const override { return 8; }
   const TileKernel &tileKernel(Type, Type, int64_t) const override {
     // 2 x 6 accumulators, 2 vectors of weights, 1 broadcast element: 15 of 16 registers.
-    static const FMATile tile(/*lanes=*/8, /*tileVectors=*/2, /*tileRows=*/{6, 3, 1});
+    static const FMATile tile(/*lanes=*/8, /*tileVectors=*/2, /*tileRows=*/{6, 3, 2, 1});
     return tile;
   }
 };

@@ -21,7 +21,7 @@ public:
   int64_t lanes() const override { return 16; }
   const TileKernel &tileKernel(Type, Type, int64_t) const override {
     // 4 x 6 accumulators, 4 vectors of weights, 1 broadcast element: 29 of 32 registers.
-    static const FMATile tile(/*lanes=*/16, /*tileVectors=*/4, /*tileRows=*/{6, 3, 1});
+    static const FMATile tile(/*lanes=*/16, /*tileVectors=*/4, /*tileRows=*/{6, 3, 2, 1});
     return tile;
   }
 };
