@@ -29,5 +29,7 @@ void mlir::moe::buildLinalgPipeline(OpPassManager &pm, const LinalgPipelineOptio
   // Arithmetic on whole tensors, in bodies of experts.
   pm.addPass(createConvertElementwiseToLinalgPass());
   buildCleanup(pm);
+  // Once tiles are in the loops that they run in.
+  pm.addPass(createPrefetchPanels());
   pm.addPass(createVerifyForm({Form::Linalg}));
 }

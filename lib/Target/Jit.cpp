@@ -25,6 +25,7 @@ static SymbolMap imports(LLJIT &jit) {
     symbols[jit.mangleAndIntern(name)] = {ExecutorAddr::fromPtr(function), JITSymbolFlags::Exported};
   };
   add("moe_parallel_for", &moe_parallel_for);
+  add("moe_pool_threads", &moe_pool_threads);
   add("memcpy", static_cast<void *(*)(void *, const void *, size_t)>(&std::memcpy));
   add("memmove", static_cast<void *(*)(void *, const void *, size_t)>(&std::memmove));
   add("memset", static_cast<void *(*)(void *, int, size_t)>(&std::memset));

@@ -28,6 +28,7 @@ using namespace llvm;
 
 Expected<mlir::moe::Imports> mlir::moe::importsOf(MemoryBufferRef object) {
   static const StringSet<> memory = {"memcpy", "memmove", "memset"};
+  static const StringSet<> runtime = {"moe_parallel_for", "moe_pool_threads"};
   auto file = object::ObjectFile::createELFObjectFile(object);
   if (!file)
     return file.takeError();
@@ -42,10 +43,11 @@ Expected<mlir::moe::Imports> mlir::moe::importsOf(MemoryBufferRef object) {
     Expected<StringRef> name = symbol.getName();
     if (!flags || !name)
       return joinErrors(flags.takeError(), name.takeError());
-    if (!(*flags & object::SymbolRef::SF_Undefined) || name->empty() || *name == "moe_parallel_for")
+    if (!(*flags & object::SymbolRef::SF_Undefined) || name->empty() || runtime.contains(*name))
       continue;
     if (!memory.contains(*name))
-      return createStringError("expected kernels that call only moe_parallel_for, got a call of " + *name);
+      return createStringError("expected kernels that call only moe_parallel_for and moe_pool_threads, got a call of " +
+                               *name);
     imports.memoryFunctions = true;
   }
   return imports;

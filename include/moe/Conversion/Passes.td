@@ -40,9 +40,10 @@ def ConvertMoEToLinalg : Pass<"convert-moe-to-linalg", "::mlir::ModuleOp"> {
 def ConvertGroupedToLinalg : Pass<"convert-grouped-to-linalg", "::mlir::ModuleOp"> {
   let summary = "Lower the grouped form to parallel loops over tiles with linalg inside";
   let description = [{
-    `moe.grouped_matmul` becomes an `scf.forall` over panels of output columns;
-    inside, a loop over experts (experts are data: the IR has one size for any
-    number of them) with the tile product in linalg: rows gathered, all
+    `moe.grouped_matmul` becomes an `scf.forall` over runs of panels of output
+    columns, a few runs for each thread; inside, one loop over experts and their
+    panels (experts are data: the IR has one size for any number of them) with
+    the tile product in linalg: rows gathered, all
     matrices in one contraction, the epilogue as an elementwise op, rows put in
     place or scattered. `moe.router`, `moe.combine_slots` and a `moe.map` become
     loops over blocks of rows, `moe.plan` a counting sort, `moe.grouped_body` a
@@ -73,13 +74,28 @@ def ConvertGroupedToLinalg : Pass<"convert-grouped-to-linalg", "::mlir::ModuleOp
     func.func @product(%x: tensor<?x4xf32>, %w: tensor<8x64x4xf32>, %offsets: tensor<9xindex>, %init: tensor<?x64xf32>)
         -> tensor<?x64xf32> {
       %zero = arith.constant 0.0 : f32
+      %c0 = arith.constant 0 : index
       %c8 = arith.constant 8 : index
       %c1 = arith.constant 1 : index
-      %c0 = arith.constant 0 : index
-      %n = tensor.dim %init, %c0 : tensor<?x64xf32>
-      %y = scf.forall (%column) = (0) to (64) step (32) shared_outs(%out = %init) -> (tensor<?x64xf32>) {
-        %panel = tensor.extract_slice %out[0, %column] [%n, 32] [1, 1] : tensor<?x64xf32> to tensor<?x32xf32>
-        %done = scf.for %expert = %c0 to %c8 step %c1 iter_args(%part = %panel) -> (tensor<?x32xf32>) {
+      %c4 = arith.constant 4 : index
+      %c2 = arith.constant 2 : index
+      %threads = moe.threads : index
+      %wanted = arith.muli %threads, %c4 : index
+      %runs = arith.minui %wanted, %c2 : index
+      %y = scf.forall (%run) in (%runs) shared_outs(%out = %init) -> (tensor<?x64xf32>) {
+        %before = arith.muli %run, %c2 : index
+        %from = arith.divui %before, %runs : index
+        %following = arith.addi %run, %c1 : index
+        %until = arith.muli %following, %c2 : index
+        %to = arith.divui %until, %runs : index
+        %own = arith.subi %to, %from : index
+        %tiles = arith.muli %own, %c8 : index
+        %n = tensor.dim %init, %c0 : tensor<?x64xf32>
+        %done = scf.for %i = %c0 to %tiles step %c1 iter_args(%all = %out) -> (tensor<?x64xf32>) {
+          %expert = arith.divui %i, %own : index
+          %number = arith.remui %i, %own : index
+          %column = affine.apply affine_map<(d0, d1) -> (d0 * 32 + d1 * 32)>(%from, %number)
+          %part = tensor.extract_slice %all[0, %column] [%n, 32] [1, 1] : tensor<?x64xf32> to tensor<?x32xf32>
           %after = arith.addi %expert, %c1 : index
           %first = tensor.extract %offsets[%expert] : tensor<9xindex>
           %end = tensor.extract %offsets[%after] : tensor<9xindex>
@@ -98,13 +114,15 @@ def ConvertGroupedToLinalg : Pass<"convert-grouped-to-linalg", "::mlir::ModuleOp
             %acc = arith.addf %sum, %ab : f32
             linalg.yield %acc : f32
           } -> tensor<?x32xf32>
-          %next = tensor.insert_slice %tile into %part[%first, 0] [%m, 32] [1, 1]
+          %panel = tensor.insert_slice %tile into %part[%first, 0] [%m, 32] [1, 1]
               : tensor<?x32xf32> into tensor<?x32xf32>
-          scf.yield %next : tensor<?x32xf32>
+          %next = tensor.insert_slice %panel into %all[0, %column] [%n, 32] [1, 1]
+              : tensor<?x32xf32> into tensor<?x64xf32>
+          scf.yield %next : tensor<?x64xf32>
         }
         scf.forall.in_parallel {
-          tensor.parallel_insert_slice %done into %out[0, %column] [%n, 32] [1, 1]
-              : tensor<?x32xf32> into tensor<?x64xf32>
+          tensor.parallel_insert_slice %done into %out[0, 0] [%n, 64] [1, 1]
+              : tensor<?x64xf32> into tensor<?x64xf32>
         }
       }
       return %y : tensor<?x64xf32>

@@ -133,6 +133,8 @@ public:
     for (linalg::GenericOp product : products)
       if (failed(emit(product)))
         return failure();
+    // Those of tiles that no micro-kernel matched name matrices, which are not packed.
+    func.walk([](PrefetchOp prefetch) { prefetch.erase(); });
     return success();
   }
 
@@ -142,8 +144,10 @@ private:
     const MachineLevel *level = findMachineLevel(config.getLevel());
     if (!level)
       return product.emitOpError("names a machine level that this build does not have: ") << config.getLevel();
+    auto prefetch = dyn_cast_or_null<PrefetchOp>(product->getPrevNode());
     FailureOr<MatchedTileProduct> tile = matchTileProduct(product);
-    FailureOr<WeightSlices> slices = failed(tile) ? FailureOr<WeightSlices>(failure()) : matchWeights(*tile);
+    FailureOr<WeightSlices> slices =
+        failed(tile) ? FailureOr<WeightSlices>(failure()) : matchWeights(product, tile->matrices);
     if (failed(slices)) {
       remark::missed(product.getLoc(), remark::RemarkOpts::name("no micro-kernel").category("moe-emit-micro-kernels"))
           << remark::reason("the ops round the product are not those of a tile");
@@ -171,6 +175,7 @@ private:
     operands.numRows = tile->numRows;
     operands.format = format;
     operands.panel = panel;
+    operands.nextPanel = prefetch ? nextPanel(b, prefetch, packed) : Value();
     operands.matrices = static_cast<int64_t>(tile->matrices.size());
     operands.columns = config.getColumns();
     operands.reduction = cast<RankedTensorType>(tile->rows.getType()).getDimSize(1);
@@ -183,11 +188,22 @@ private:
     return success();
   }
 
+  /// The packed panel that a prefetch names, where it lies in the same argument as the tile's own.
+  Value nextPanel(OpBuilder &b, PrefetchOp prefetch, const PackedArgument &packed) {
+    FailureOr<WeightSlices> slices = matchWeights(prefetch, prefetch.getMatrices());
+    if (failed(slices))
+      return {};
+    for (auto [i, argument] : llvm::enumerate(slices->arguments))
+      if (argument.getArgNumber() != inputs + packed.packing.getWeights()[i])
+        return {};
+    return extractPanel(b, prefetch.getLoc(), packed, *slices);
+  }
+
   /// All matrices must be the same panel of the same expert of kernel arguments.
-  FailureOr<WeightSlices> matchWeights(MatchedTileProduct &tile) {
+  FailureOr<WeightSlices> matchWeights(Operation *user, ValueRange matrices) {
     WeightSlices slices;
-    OpBuilder b(tile.product);
-    for (Value matrix : tile.matrices) {
+    OpBuilder b(user);
+    for (Value matrix : matrices) {
       auto slice = matrix.getDefiningOp<tensor::ExtractSliceOp>();
       Value source = slice ? slice.getSource() : matrix;
       // The matrix of a product of one group: its leading dimension was made up.
@@ -198,7 +214,7 @@ private:
         return failure();
       if (!slice) { // A slice of all of a matrix folds to the matrix.
         slices.arguments.push_back(argument);
-        slices.column = arith::ConstantIndexOp::create(b, tile.product.getLoc(), 0);
+        slices.column = arith::ConstantIndexOp::create(b, user->getLoc(), 0);
         continue;
       }
       SmallVector<OpFoldResult> offsets = slice.getMixedOffsets();

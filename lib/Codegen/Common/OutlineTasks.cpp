@@ -31,6 +31,7 @@ using namespace mlir;
 using namespace mlir::moe;
 
 static constexpr llvm::StringLiteral kParallelFor = "moe_parallel_for";
+static constexpr llvm::StringLiteral kPoolThreads = "moe_pool_threads";
 
 namespace {
 
@@ -159,10 +160,7 @@ struct OutlineTasks : moe::impl::OutlineTasksBase<OutlineTasks> {
     LLVMTypeConverter converter(ctx);
     Type pointer = LLVM::LLVMPointerType::get(ctx);
     OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
-    if (!module.lookupSymbol(kParallelFor)) {
-      auto type = b.getFunctionType({pointer, b.getI64Type(), pointer, pointer}, {});
-      func::FuncOp::create(b, module.getLoc(), kParallelFor, type).setPrivate();
-    }
+    declare(b, kParallelFor, b.getFunctionType({pointer, b.getI64Type(), pointer, pointer}, {}));
     SmallVector<func::FuncOp> kernels;
     for (auto func : module.getOps<func::FuncOp>())
       if (!func.isExternal() && !func.isPrivate() &&
@@ -171,6 +169,7 @@ struct OutlineTasks : moe::impl::OutlineTasksBase<OutlineTasks> {
     for (func::FuncOp kernel : kernels) {
       unsigned index = kernel.getNumArguments();
       (void)kernel.insertArgument(index, pointer, DictionaryAttr(), kernel.getLoc());
+      askThreads(kernel, kernel.getArgument(index));
       TaskOutliner outliner(kernel, kernel.getArgument(index), converter);
       SmallVector<scf::ForallOp> loops;
       kernel.walk<WalkOrder::PreOrder>([&](scf::ForallOp loop) {
@@ -180,6 +179,29 @@ struct OutlineTasks : moe::impl::OutlineTasksBase<OutlineTasks> {
       for (auto [number, loop] : llvm::enumerate(loops))
         if (failed(outliner.outline(loop, number)))
           return signalPassFailure();
+    }
+  }
+
+  void declare(OpBuilder &b, StringRef name, FunctionType type) {
+    if (!getOperation().lookupSymbol(name))
+      func::FuncOp::create(b, getOperation().getLoc(), name, type).setPrivate();
+  }
+
+  /// The pool of a call knows its threads; asked once, before all loops.
+  void askThreads(func::FuncOp kernel, Value pool) {
+    SmallVector<ThreadsOp> questions;
+    kernel.walk([&](ThreadsOp op) { questions.push_back(op); });
+    if (questions.empty())
+      return;
+    OpBuilder module = OpBuilder::atBlockBegin(getOperation().getBody());
+    declare(module, kPoolThreads, module.getFunctionType({pool.getType()}, {module.getI32Type()}));
+    OpBuilder b = OpBuilder::atBlockBegin(&kernel.front());
+    Location loc = kernel.getLoc();
+    auto call = func::CallOp::create(b, loc, kPoolThreads, TypeRange(b.getI32Type()), ValueRange(pool));
+    Value count = arith::IndexCastOp::create(b, loc, b.getIndexType(), call.getResult(0));
+    for (ThreadsOp question : questions) {
+      question.replaceAllUsesWith(count);
+      question.erase();
     }
   }
 };

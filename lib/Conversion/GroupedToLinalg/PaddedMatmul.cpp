@@ -17,21 +17,16 @@ struct LowerPaddedMatmul : OpRewritePattern<PaddedMatmulOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(PaddedMatmulOp op, PatternRewriter &rewriter) const override {
-    rewriter.replaceOp(op, overPanels(rewriter, op, [&](Value part, Value column, OpFoldResult columns) {
-                         return overExperts(rewriter, op, part, column, columns);
+    rewriter.replaceOp(op, overGroups(rewriter, op, [&](Value expert, Value part, Value column, OpFoldResult columns) {
+                         return tileOf(rewriter, op, expert, part, column, columns);
                        }));
     return success();
   }
 
 private:
-  static Value overExperts(OpBuilder &b, PaddedMatmulOp op, Value part, Value column, OpFoldResult columns) {
+  static Value tileOf(OpBuilder &b, PaddedMatmulOp op, Value expert, Value part, Value column, OpFoldResult columns) {
     Location loc = op.getLoc();
-    Value zero = indexConstant(b, loc, 0), one = indexConstant(b, loc, 1);
     Value capacity = indexConstant(b, loc, static_cast<int64_t>(op.getCapacity()));
-    auto loop = scf::ForOp::create(b, loc, zero, indexConstant(b, loc, op.getNumExperts()), one, ValueRange(part));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    Value expert = loop.getInductionVar();
     Value first = arith::MulIOp::create(b, loc, expert, capacity);
 
     TileProduct tile;
@@ -41,11 +36,10 @@ private:
     tile.tokens = op.getTokens();
     takePanel(b, op, tile, expert, column, columns);
     tile.scalars = op.getScalars();
-    tile.init = loop.getRegionIterArg(0);
+    tile.init = part;
     tile.slots = op.getSlots();
     tile.outRow = first;
-    scf::YieldOp::create(b, loc, buildTile(b, op, tile));
-    return loop.getResult(0);
+    return buildTile(b, op, tile);
   }
 };
 

@@ -3,7 +3,7 @@
 
 // Two products with the same weights in the same order have one packed argument; a product with one of the two has
 // another. A product without a configuration is left for plain loops.
-// CHECK: #[[$PANEL:.*]] = affine_map<(d0) -> (d0 floordiv 8)>
+// CHECK: #[[$PANEL:.*]] = affine_map<(d0, d1) -> (d0 + d1)>
 // CHECK-LABEL: func.func @packed_arguments
 // CHECK-SAME: tensor<8x2x4x2x8xf32> {moe.packing = #moe.packing<weights = [0, 1], experts = 8, rows = 16, cols = 4, panel = 8, k_group = 1, type = f32>},
 // CHECK-SAME: tensor<8x2x4x1x8xf32> {moe.packing = #moe.packing<weights = [1], experts = 8, rows = 16, cols = 4, panel = 8, k_group = 1, type = f32>})
@@ -51,8 +51,9 @@ func.func @packed_arguments(%x: tensor<?x4xf32>, %a: tensor<8x16x4xf32>, %b: ten
 // whole. Each panel has 8 of 16 columns, so nothing is masked.
 // CHECK-LABEL: func.func @gather_scatter
 // CHECK-SAME: %[[X:.*]]: tensor<?x4xf32>, %[[TOKENS:.*]]: tensor<?xindex>, %{{.*}}: tensor<8x16x4xf32>, %[[OFFSETS:.*]]: tensor<9xindex>, %[[BIAS:.*]]: tensor<8x16xf32>, %[[SLOTS:.*]]: tensor<?xindex>, %[[SCALE:.*]]: tensor<?xf32>,
-// CHECK: scf.forall (%[[N:.*]]) = (0) to (16) step (8)
-// CHECK: scf.for %[[E:[^ ]*]] =
+// CHECK: scf.for %[[I:[^ ]*]] =
+// CHECK: %[[E:.*]] = arith.divui %[[I]],
+// CHECK: %[[N:.*]] = affine.apply
 // CHECK: %[[FIRST:.*]] = tensor.extract %[[OFFSETS]][%[[E]]]
 // CHECK: %[[VECTOR:.*]] = tensor.extract_slice %[[BIAS]][%[[E]], %[[N]]] [1, 8]
 // CHECK: scf.for %[[ROW:[^ ]*]] = {{.*}} iter_args(%[[OUT:.*]] =

@@ -7,8 +7,11 @@
 // CHECK: #[[$COLUMN:.*]] = affine_map<(d0, d1) -> (d1)>
 // CHECK-LABEL: func.func @all
 // CHECK-SAME: %[[X:.*]]: tensor<?x4xf32>, %[[TOKENS:.*]]: tensor<?xindex>, %[[A:.*]]: tensor<8x64x4xf32>, %[[B:.*]]: tensor<8x64x4xf32>, %[[OFFSETS:.*]]: tensor<9xindex>, %[[BIAS:.*]]: tensor<8x64xf32>, %[[SLOTS:.*]]: tensor<?xindex>, %[[SCALE:.*]]: tensor<?xf32>
-// CHECK: scf.forall (%[[N:.*]]) =
-// CHECK: scf.for %[[E:.*]] = {{.*}} iter_args(%[[PART:.*]] =
+// CHECK: scf.forall
+// CHECK: scf.for %[[I:.*]] = {{.*}} iter_args(%[[OUT:.*]] =
+// CHECK: %[[E:.*]] = arith.divui %[[I]],
+// CHECK: %[[N:.*]] = affine.apply
+// CHECK: %[[PART:.*]] = tensor.extract_slice %[[OUT]][0, %[[N]]]
 // CHECK: %[[FIRST:.*]] = tensor.extract %[[OFFSETS]][%[[E]]]
 // CHECK: %[[M:.*]] = arith.subi
 // CHECK: %[[WA:.*]] = tensor.extract_slice %[[A]][%[[E]], %[[N]], 0]

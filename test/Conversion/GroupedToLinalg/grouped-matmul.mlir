@@ -1,19 +1,31 @@
 // RUN: moe-opt %s --convert-grouped-to-linalg --split-input-file | FileCheck %s
 
-// One task is one panel of columns; inside it, one expert after the other. 80 is no multiple of the default panel of 32,
-// so the last panel is narrower and the width of all of them is not static.
-// CHECK: #[[$WIDTH:.*]] = affine_map<(d0) -> (32, -d0 + 80)>
-// CHECK: #[[$ROWS:.*]] = affine_map<(d0, d1, d2) -> (d0, d2)>
-// CHECK: #[[$COLUMNS:.*]] = affine_map<(d0, d1, d2) -> (d1, d2)>
-// CHECK: #[[$PRODUCT:.*]] = affine_map<(d0, d1, d2) -> (d0, d1)>
+// A task is a run of panels of columns, as many runs as four for each thread of the call; inside it, one expert after
+// the other, and its panels. 80 is no multiple of the default panel of 32, so the last of three panels is narrower and
+// the width of all of them is not static.
+// CHECK-DAG: #[[$COLUMN:.*]] = affine_map<(d0, d1) -> (d0 * 32 + d1 * 32)>
+// CHECK-DAG: #[[$WIDTH:.*]] = affine_map<(d0, d1) -> (32, d0 * -32 - d1 * 32 + 80)>
+// CHECK-DAG: #[[$ROWS:.*]] = affine_map<(d0, d1, d2) -> (d0, d2)>
+// CHECK-DAG: #[[$COLUMNS:.*]] = affine_map<(d0, d1, d2) -> (d1, d2)>
+// CHECK-DAG: #[[$PRODUCT:.*]] = affine_map<(d0, d1, d2) -> (d0, d1)>
 // CHECK-LABEL: func.func @plain
 // CHECK-SAME: %[[X:.*]]: tensor<?x4xf32>, %[[W:.*]]: tensor<8x80x4xf32>, %[[OFFSETS:.*]]: tensor<9xindex>, %[[INIT:.*]]: tensor<?x80xf32>
-// CHECK: %[[T:.*]] = tensor.dim %[[INIT]]
-// CHECK: scf.forall (%[[N:.*]]) = (0) to (80) step (32) shared_outs(%[[OUT:.*]] = %[[INIT]])
-// CHECK: %[[COLS:.*]] = affine.min #[[$WIDTH]](%[[N]])
-// CHECK: %[[PART:.*]] = tensor.extract_slice %[[OUT]][0, %[[N]]] [%[[T]], %[[COLS]]] [1, 1] : tensor<?x80xf32> to tensor<?x?xf32>
-// CHECK: %[[E8:.*]] = arith.constant 8 : index
-// CHECK: %[[DONE:.*]] = scf.for %[[E:.*]] = %{{.*}} to %[[E8]] step %{{.*}} iter_args(%[[ACC:.*]] = %[[PART]])
+// CHECK-DAG: %[[PANELS:.*]] = arith.constant 3 : index
+// CHECK-DAG: %[[THREADS:.*]] = moe.threads
+// CHECK-DAG: %[[FOUR:.*]] = arith.constant 4 : index
+// CHECK: %[[WANTED:.*]] = arith.muli %[[THREADS]], %[[FOUR]]
+// CHECK: %[[RUNS:.*]] = arith.minui %[[WANTED]], %[[PANELS]]
+// CHECK: scf.forall (%[[TASK:.*]]) in (%[[RUNS]]) shared_outs(%[[OUT:.*]] = %[[INIT]])
+// CHECK: %[[BEFORE:.*]] = arith.muli %[[TASK]], %[[PANELS]]
+// CHECK: %[[FROM:.*]] = arith.divui %[[BEFORE]], %[[RUNS]]
+// CHECK: %[[OWN:.*]] = arith.subi %{{.*}}, %[[FROM]]
+// CHECK: %[[TILES:.*]] = arith.muli %[[OWN]], %c8
+// CHECK: %[[DONE:.*]] = scf.for %[[I:.*]] = %{{.*}} to %[[TILES]] step %{{.*}} iter_args(%[[ACC:.*]] = %[[OUT]])
+// CHECK: %[[E:.*]] = arith.divui %[[I]], %[[OWN]]
+// CHECK: %[[P:.*]] = arith.remui %[[I]], %[[OWN]]
+// CHECK: %[[N:.*]] = affine.apply #[[$COLUMN]](%[[FROM]], %[[P]])
+// CHECK: %[[COLS:.*]] = affine.min #[[$WIDTH]](%[[FROM]], %[[P]])
+// CHECK: %[[PART:.*]] = tensor.extract_slice %[[ACC]][0, %[[N]]] [%{{.*}}, %[[COLS]]] [1, 1] : tensor<?x80xf32> to tensor<?x?xf32>
 // CHECK: %[[NEXT:.*]] = arith.addi %[[E]], %{{.*}} : index
 // CHECK: %[[FIRST:.*]] = tensor.extract %[[OFFSETS]][%[[E]]]
 // CHECK: %[[END:.*]] = tensor.extract %[[OFFSETS]][%[[NEXT]]]
@@ -25,9 +37,10 @@
 // CHECK-SAME: ins(%[[BLOCK]], %[[MATRIX]]
 // CHECK-SAME: attrs = {moe.tile_product}
 // CHECK: %[[Y:.*]] = linalg.generic {{.*}} ins(%[[P]] :
-// CHECK: %[[PLACED:.*]] = tensor.insert_slice %[[Y]] into %[[ACC]][%[[FIRST]], 0] [%[[M]], %[[COLS]]]
-// CHECK: scf.yield %[[PLACED]]
-// CHECK: tensor.parallel_insert_slice %[[DONE]] into %[[OUT]][0, %[[N]]] [%[[T]], %[[COLS]]]
+// CHECK: %[[PLACED:.*]] = tensor.insert_slice %[[Y]] into %[[PART]][%[[FIRST]], 0] [%[[M]], %[[COLS]]]
+// CHECK: %[[WHOLE:.*]] = tensor.insert_slice %[[PLACED]] into %[[ACC]][0, %[[N]]] [%{{.*}}, %[[COLS]]]
+// CHECK: scf.yield %[[WHOLE]]
+// CHECK: tensor.parallel_insert_slice %[[DONE]] into %[[OUT]][0, 0]
 func.func @plain(%x: tensor<?x4xf32>, %w: tensor<8x80x4xf32>, %offsets: tensor<9xindex>, %init: tensor<?x80xf32>)
     -> tensor<?x80xf32> {
   %y = moe.grouped_matmul %x weights %w offsets %offsets
@@ -43,7 +56,8 @@ func.func @plain(%x: tensor<?x4xf32>, %w: tensor<8x80x4xf32>, %offsets: tensor<9
 
 // A kernel configuration sets the panel and goes to the tile. Where it divides N, every panel has the same static width.
 // CHECK-LABEL: func.func @configured
-// CHECK: scf.forall (%{{.*}}) = (0) to (64) step (16)
+// CHECK: arith.constant 4 : index
+// CHECK: scf.forall
 // CHECK-NOT: affine.min
 // CHECK: linalg.generic
 // CHECK-SAME: outs(%{{.*}} : tensor<?x16xf32>)
@@ -65,7 +79,8 @@ func.func @configured(%x: tensor<?x4xf32>, %w: tensor<8x64x4xf32>, %offsets: ten
 // The number of experts is a loop bound and nothing else: one of them, or 256, is the same IR.
 // CHECK-LABEL: func.func @one_expert
 // CHECK: %[[E1:c1_[0-9]+]] = arith.constant 1 : index
-// CHECK: scf.for %{{.*}} = %{{.*}} to %[[E1]] step
+// CHECK: %[[TILES:.*]] = arith.muli %{{.*}}, %[[E1]]
+// CHECK: scf.for %{{.*}} = %{{.*}} to %[[TILES]] step
 // CHECK: tensor.extract_slice %{{.*}} [1, 32, 4] [1, 1, 1] : tensor<1x64x4xf32> to tensor<32x4xf32>
 func.func @one_expert(%x: tensor<?x4xf32>, %w: tensor<1x64x4xf32>, %offsets: tensor<2xindex>, %init: tensor<?x64xf32>)
     -> tensor<?x64xf32> {

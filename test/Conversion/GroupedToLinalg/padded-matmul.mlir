@@ -1,10 +1,12 @@
 // RUN: moe-opt %s --convert-grouped-to-linalg | FileCheck %s
 
-// A task is a panel; in it, experts one after the other, whose rows begin at multiples of the capacity.
+// A task is a run of panels; in it, experts one after the other, whose rows begin at multiples of the capacity.
 // CHECK-LABEL: func.func @gather
 // CHECK-SAME: %[[X:.*]]: tensor<?x4xf32>, %[[TOKENS:.*]]: tensor<40xindex>, %[[W:.*]]: tensor<8x64x4xf32>, %[[N:.*]]: tensor<8xindex>, %[[INIT:.*]]: tensor<40x64xf32>
-// CHECK: scf.forall (%[[COLUMN:[^)]*]]) = (0) to (64) step (32)
-// CHECK: scf.for %[[E:[^ ]*]] = %c0{{.*}} to %c8
+// CHECK: scf.forall
+// CHECK: scf.for %[[I:[^ ]*]] =
+// CHECK: %[[E:.*]] = arith.divui %[[I]],
+// CHECK: %[[COLUMN:.*]] = affine.apply
 // CHECK: %[[FIRST:.*]] = arith.muli %[[E]], %c5
 // CHECK: %[[ROWS:.*]] = tensor.extract %[[N]][%[[E]]]
 // CHECK: tensor.extract_slice %[[W]][%[[E]], %[[COLUMN]], 0] [1, 32, 4]
@@ -25,7 +27,7 @@ func.func @gather(%x: tensor<?x4xf32>, %tokens: tensor<40xindex>, %w: tensor<8x6
 // Rows go to their slots, and scalars are read there.
 // CHECK-LABEL: func.func @scatter
 // CHECK-SAME: %[[X:.*]]: tensor<40x4xf32>, %[[W:[^:]*]]: tensor<8x64x4xf32>, %[[N:[^:]*]]: tensor<8xindex>, %[[S:[^:]*]]: tensor<?xf32>, %[[SLOTS:[^:]*]]: tensor<40xindex>
-// CHECK: %[[FIRST:.*]] = arith.muli
+// CHECK: %[[FIRST:.*]] = arith.muli %{{.*}}, %c5
 // CHECK: %[[ROWS:.*]] = tensor.extract %[[N]]
 // CHECK: tensor.extract_slice %[[X]][%[[FIRST]], 0] [%[[ROWS]], 4]
 // CHECK: tensor.extract_slice %[[SLOTS]][%[[FIRST]]] [%[[ROWS]]]

@@ -81,7 +81,7 @@ TEST(Emission, ForeignCallsAreRefused) {
       memref.store %v, %y[%c0, %c0] : memref<?x3xi32, strided<[?, 1]>>
       return
     })");
-  EXPECT_EQ(message, "expected kernels that call only moe_parallel_for, got a call of malloc");
+  EXPECT_EQ(message, "expected kernels that call only moe_parallel_for and moe_pool_threads, got a call of malloc");
 }
 
 TEST(Emission, HeaderCompilesNames) {

@@ -383,4 +383,71 @@ def EmitSlotReductions : Pass<"moe-emit-slot-reductions", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::vector::VectorDialect", "mlir::math::MathDialect"];
 }
 
+def PrefetchPanels : Pass<"moe-prefetch-panels"> {
+  let summary = "a tile names the weights that its task multiplies next";
+  let description = [{
+    Weights come from memory while tiles are multiplied from caches; a tile of
+    many rows leaves time to bring the next ones near. Where the tiles of a task
+    are iterations of a loop, the weights of the next iteration are computed
+    before the product of a tile and named by a `moe.prefetch`; the last
+    iteration names its own. The micro-kernel emitter spreads the prefetches of
+    that panel over the tile. Of products outside of a loop, and of weights that
+    depend on what a loop carries, nothing is known to come next.
+
+    Before:
+
+    ```mlir
+    func.func @tiles(%x: tensor<4x8xf32>, %w: tensor<3x2x8xf32>, %out: tensor<4x2xf32>) -> tensor<4x2xf32> {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c3 = arith.constant 3 : index
+      %y = scf.for %e = %c0 to %c3 step %c1 iter_args(%acc = %out) -> tensor<4x2xf32> {
+        %m = tensor.extract_slice %w[%e, 0, 0] [1, 2, 8] [1, 1, 1] : tensor<3x2x8xf32> to tensor<2x8xf32>
+        %s = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>,
+                                              affine_map<(m, n, k) -> (m, n)>],
+                             iterator_types = ["parallel", "parallel", "reduction"]}
+            ins(%x, %m : tensor<4x8xf32>, tensor<2x8xf32>) outs(%acc : tensor<4x2xf32>) attrs = {moe.tile_product} {
+        ^bb0(%a: f32, %b: f32, %c: f32):
+          %p = arith.mulf %a, %b : f32
+          %q = arith.addf %c, %p : f32
+          linalg.yield %q : f32
+        } -> tensor<4x2xf32>
+        scf.yield %s : tensor<4x2xf32>
+      }
+      return %y : tensor<4x2xf32>
+    }
+    ```
+
+    After:
+
+    ```mlir
+    func.func @tiles(%x: tensor<4x8xf32>, %w: tensor<3x2x8xf32>, %out: tensor<4x2xf32>) -> tensor<4x2xf32> {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c3 = arith.constant 3 : index
+      %y = scf.for %e = %c0 to %c3 step %c1 iter_args(%acc = %out) -> tensor<4x2xf32> {
+        %m = tensor.extract_slice %w[%e, 0, 0] [1, 2, 8] [1, 1, 1] : tensor<3x2x8xf32> to tensor<2x8xf32>
+        %following = arith.addi %e, %c1 : index
+        %more = arith.cmpi slt, %following, %c3 : index
+        %next = arith.select %more, %following, %e : index
+        %n = tensor.extract_slice %w[%next, 0, 0] [1, 2, 8] [1, 1, 1] : tensor<3x2x8xf32> to tensor<2x8xf32>
+        moe.prefetch %n : tensor<2x8xf32>
+        %s = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>,
+                                              affine_map<(m, n, k) -> (m, n)>],
+                             iterator_types = ["parallel", "parallel", "reduction"]}
+            ins(%x, %m : tensor<4x8xf32>, tensor<2x8xf32>) outs(%acc : tensor<4x2xf32>) attrs = {moe.tile_product} {
+        ^bb0(%a: f32, %b: f32, %c: f32):
+          %p = arith.mulf %a, %b : f32
+          %q = arith.addf %c, %p : f32
+          linalg.yield %q : f32
+        } -> tensor<4x2xf32>
+        scf.yield %s : tensor<4x2xf32>
+      }
+      return %y : tensor<4x2xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::moe::MoEDialect"];
+}
+
 #endif // MOE_CODEGEN_CPU_PASSES_TD

@@ -27,6 +27,7 @@ struct TileOperands {
   /// Packed weights, zero beyond K and beyond the last column; of the dense formats a tensor [ceil(K / kGroup),
   /// matrices, columns * kGroup].
   Value panel;
+  Value nextPanel; ///< what the task multiplies by next, of the panel's type, to be brought near; or null
   int64_t matrices, columns, reduction;
   ArrayRef<int64_t> heights; ///< of blocks of rows, largest first
 

@@ -247,7 +247,7 @@ def OutlineTasks : Pass<"moe-outline-tasks", "mlir::ModuleOp"> {
   let description = [{
     Each outermost `scf.forall` of a kernel becomes a function that runs a range
     of its iterations and a call of `moe_parallel_for`; the kernel gets the
-    pool as its last argument. Loops inside a task are left for serial loops.
+    pool as its last argument, which `moe.threads` asks. Loops inside a task are left for serial loops.
 
     Before:
 

@@ -12,3 +12,11 @@ LogicalResult FromAddressOp::verify() {
     return emitOpError("expects a static shape and an identity layout, got ") << getMemory().getType();
   return success();
 }
+
+LogicalResult PrefetchOp::verify() {
+  if (getMatrices().empty()) // C1
+    return emitOpError("expects at least one matrix");
+  if (!llvm::all_equal(getMatrices().getTypes())) // C2
+    return emitOpError("expects matrices of one type, got ") << getMatrices().getTypes();
+  return success();
+}

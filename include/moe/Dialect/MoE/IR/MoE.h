@@ -24,6 +24,13 @@
 #include "moe/Dialect/MoE/IR/MoEAttrInterfaces.h.inc"
 #include "moe/Dialect/MoE/IR/MoEOpInterfaces.h.inc"
 
+namespace mlir::moe {
+/// What a prefetch touches.
+struct CacheResource : SideEffects::Resource::Base<CacheResource> {
+  StringRef getName() final { return "moe.cache"; }
+};
+} // namespace mlir::moe
+
 #define GET_ATTRDEF_CLASSES
 #include "moe/Dialect/MoE/IR/MoEAttrs.h.inc"
 
