@@ -135,6 +135,11 @@ private:
   int64_t elements; ///< of the reduction that one read brings
 };
 
+SmallVector<Value> VectorTile::sumsOf(OpBuilder &b, Location loc, const TileOperands &tile,
+                                      ArrayRef<Value> rows) const {
+  return Reduction(*this, tile, rows).emit(b, loc);
+}
+
 /// Loops over blocks of rows, tallest first.
 FailureOr<Value> VectorTile::emit(OpBuilder &b, Location loc, const TileOperands &tile, Value out,
                                   FinishRow finish) const {
@@ -152,7 +157,7 @@ FailureOr<Value> VectorTile::emit(OpBuilder &b, Location loc, const TileOperands
         rows.push_back(arith::AddIOp::create(nested, loc, first, arith::ConstantIndexOp::create(nested, loc, r)));
         sources.push_back(tile.sourceRow(nested, loc, rows.back()));
       }
-      SmallVector<Value> sums = Reduction(*this, tile, sources).emit(nested, loc);
+      SmallVector<Value> sums = sumsOf(nested, loc, tile, sources);
       Value updated = carried[0];
       for (auto [r, row] : llvm::enumerate(rows)) {
         FailureOr<Value> next = finish(nested, loc, row, ArrayRef(sums).slice(r * perRow, perRow), updated);

@@ -23,6 +23,9 @@ public:
                         FinishRow finish) const override;
 
 protected:
+  /// The sums over the whole reduction of a block of rows, given by their places in tile.rows: vectors of f32,
+  /// [row][matrix][vector].
+  virtual SmallVector<Value> sumsOf(OpBuilder &b, Location loc, const TileOperands &tile, ArrayRef<Value> rows) const;
   /// From kGroup elements of a row (a vector of that size) to the operand every lane multiplies by.
   virtual Value broadcastRow(OpBuilder &b, Location loc, Value group) const = 0;
   /// From lanes x kGroup packed weights (one flat vector) to the multiply's operand.

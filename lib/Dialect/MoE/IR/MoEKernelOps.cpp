@@ -12,3 +12,16 @@ LogicalResult FromAddressOp::verify() {
     return emitOpError("expects a static shape and an identity layout, got ") << getMemory().getType();
   return success();
 }
+
+LogicalResult DotBytesOp::verify() {
+  if (getCodes().getType().getNumElements() != 4 * getSums().getType().getNumElements()) // C1
+    return emitOpError("expects four bytes for each lane, got ")
+           << getCodes().getType() << " for " << getSums().getType();
+  return success();
+}
+
+LogicalResult LookUpBytesOp::verify() {
+  if (getTable().size() != 16) // C1
+    return emitOpError("expects a table of 16 bytes, got ") << getTable().size();
+  return success();
+}
