@@ -38,7 +38,11 @@ public:
     Value within = constant(b, loc, kBlock * shape.columns + 4 * columns.column);
     Value first = arith::AddIOp::create(b, loc, blockStart(b, loc, shape, block, columns.matrix), within);
     Value bytes = readVector(b, loc, panel, ValueRange(first), 4 * columns.lanes, true);
-    return vector::BitCastOp::create(b, loc, VectorType::get({columns.lanes}, b.getF32Type()), bytes);
+    auto type = VectorType::get({columns.lanes}, b.getF32Type());
+    Value scales = vector::BitCastOp::create(b, loc, type, bytes);
+    // Numbers are decoded to 2^-8 of themselves.
+    Value back = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, b.getF32FloatAttr(256)));
+    return arith::MulFOp::create(b, loc, scales, back);
   }
 
 private:
@@ -53,27 +57,19 @@ private:
     return arith::AddIOp::create(b, loc, start, constant(b, loc, matrix * matrixBytes(shape)));
   }
 
-  /// Exponent and mantissa at their places in an f32, with its bias. A number without an exponent is the difference of
-  /// two that have one, as denormals of f32 may count as zero.
+  /// Sign, exponent and mantissa at their places in an f16, whose bias is 8 more: 2^-8 times the number, denormals
+  /// included, which a conversion from f16 keeps whatever becomes of those of f32.
   static Value decode(OpBuilder &b, Location loc, Value bytes) {
-    auto type = cast<VectorType>(bytes.getType()).clone(b.getI32Type());
-    auto floats = type.clone(b.getF32Type());
-    auto all = [&](uint32_t value) -> Value {
-      return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, b.getI32IntegerAttr(int32_t(value))));
+    auto type = cast<VectorType>(bytes.getType()).clone(b.getI16Type());
+    auto all = [&](uint16_t value) -> Value {
+      return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, b.getI16IntegerAttr(int16_t(value))));
     };
-    auto asFloat = [&](Value bits) -> Value { return arith::BitcastOp::create(b, loc, floats, bits); };
-    Value code = arith::ExtUIOp::create(b, loc, type, bytes);
-    Value magnitude = arith::AndIOp::create(b, loc, code, all(0x7f));
-    Value placed = arith::ShLIOp::create(b, loc, magnitude, all(20));
-    Value normal = asFloat(arith::AddIOp::create(b, loc, placed, all(120u << 23)));
-    Value above = asFloat(arith::AddIOp::create(b, loc, placed, all(121u << 23)));
-    Value small = arith::SubFOp::create(b, loc, above, asFloat(all(121u << 23)));
-    Value isSmall = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, magnitude, all(8));
-    Value value = arith::SelectOp::create(b, loc, isSmall, small, normal);
-    Value top = arith::ShLIOp::create(b, loc, code, all(24));
-    Value sign = arith::AndIOp::create(b, loc, top, all(0x80000000u));
-    Value bits = arith::OrIOp::create(b, loc, Value(arith::BitcastOp::create(b, loc, type, value)), sign);
-    return asFloat(bits);
+    Value wide = arith::ExtSIOp::create(b, loc, type, bytes);
+    Value placed = arith::ShLIOp::create(b, loc, wide, all(7));
+    // Between the sign and the exponent is another copy of the sign.
+    Value bits = arith::AndIOp::create(b, loc, placed, all(0xbfff));
+    Value number = arith::BitcastOp::create(b, loc, type.clone(b.getF16Type()), bits);
+    return arith::ExtFOp::create(b, loc, type.clone(b.getF32Type()), number);
   }
 };
 
