@@ -38,7 +38,13 @@ from peers import moe_mlir  # noqa: E402
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.02}
 # Formats of ours that quantise bf16 weights: bits a weight, relative error that quantising random weights may make.
-FORMATS = {"int8": (8, 0.05), "int4:g32": (4.5, 0.2), "int4:g128": (4.125, 0.25), "mxfp4": (4.25, 0.3)}
+FORMATS = {
+    "int8": (8, 0.05),
+    "int4:g32": (4.5, 0.2),
+    "int4:g128": (4.125, 0.25),
+    "mxfp4": (4.25, 0.3),
+    "fp8:g128": (8.25, 0.08),
+}
 COLD_BYTES = 0.8e9
 
 

@@ -49,6 +49,12 @@ static Expected<Unit> quantize(ModuleOp module, const InputOptions &options) {
   DiagnosticLine diagnostics(module.getContext());
   PassManager passes(module.getContext());
   passes.addPass(createQuantizeWeights({options.dtype}));
+  // Rows of products by integers are rounded to bytes.
+  if (findNumberFormat(options.dtype)->codeOffset()) {
+    RoundRowsOptions rows;
+    rows.formats.push_back(options.dtype);
+    passes.addPass(createRoundRows(rows));
+  }
   if (failed(passes.run(module)))
     return diagnostics.error(options.path + ": the weights cannot be quantised");
   return Unit();

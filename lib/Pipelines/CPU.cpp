@@ -48,6 +48,9 @@ void mlir::moe::buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &op
   EmitSlotReductionsOptions reductions;
   reductions.level = options.level;
   pm.addPass(createEmitSlotReductions(reductions));
+  EmitRoundedRowsOptions rounded;
+  rounded.level = options.level;
+  pm.addPass(createEmitRoundedRows(rounded));
   EmitRowMapsOptions maps;
   maps.level = options.level;
   pm.addPass(createEmitRowMaps(maps));

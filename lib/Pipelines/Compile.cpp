@@ -2,6 +2,7 @@
 //===- Compile.cpp - moe-compile-pipeline: the stages one after the other ---------------------------------===//
 
 #include "moe/Codegen/CPU/MachineLevel.h"
+#include "moe/Codegen/CPU/Passes.h"
 #include "moe/Codegen/Common/Passes.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "moe/Pipelines/Pipelines.h"
@@ -48,10 +49,14 @@ void mlir::moe::buildStage(OpPassManager &pm, Stage from, ArrayRef<std::string> 
     buildCPUPipeline(pm, options);
     break;
   }
-  case Stage::Kernel:
+  case Stage::Kernel: {
     pm.addPass(createLowerAddresses());
+    LowerByteOpsOptions bytes;
+    bytes.level = levels.back();
+    pm.addPass(createLowerByteOps(bytes));
     buildTargetPipeline(pm);
     break;
+  }
   case Stage::Target:
     break;
   }

@@ -49,6 +49,8 @@ void mlir::moe::buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineO
   if (options.fuse) {
     // Epilogues before gather and combination: a map between two products hides both from them.
     pm.addPass(createFuseEpilogue());
+    // Else the gathered rows would have to be stored to be rounded.
+    pm.addPass(createRoundBeforeGather());
     pm.addPass(createFuseGather());
     // Last, as weights are factors of what the whole epilogue gives, and a product that scatters takes no more maps.
     pm.addPass(createFuseCombine());

@@ -8,6 +8,7 @@
 //
 //===--------------------------------------------------------------------------------------------------------===//
 
+#include "RoundedRows.h"
 #include "TileKernels/ReadVector.h"
 #include "VectorBody.h"
 
@@ -157,8 +158,11 @@ private:
     if (!format)
       return product.emitOpError("has weights in a number format that this build does not have; expects ")
              << numberFormatNames();
-    const TileKernel &kernel = tileKernelFor(*level, getElementTypeOrSelf(tile->rows.getType()), *format,
-                                             static_cast<int64_t>(tile->matrices.size()));
+    auto rowsType = cast<RankedTensorType>(tile->rows.getType());
+    std::optional<RowRounding> rounding = matchRowRounding(tile->rows);
+    const TileKernel &kernel =
+        tileKernelFor(*level, rowsType.getElementType(), *format, static_cast<int64_t>(tile->matrices.size()),
+                      rounding.has_value(), rowsType.getDimSize(1));
     if (config.getKGroup() != kernel.kGroup() || config.getVector() != level->lanes() || config.getColumns() <= 0 ||
         config.getColumns() % level->lanes() != 0)
       return product.emitOpError("has a configuration that is not one of the level ")
@@ -178,7 +182,9 @@ private:
     operands.nextPanel = prefetch ? nextPanel(b, prefetch, packed) : Value();
     operands.matrices = static_cast<int64_t>(tile->matrices.size());
     operands.columns = config.getColumns();
-    operands.reduction = cast<RankedTensorType>(tile->rows.getType()).getDimSize(1);
+    operands.reduction = rowsType.getDimSize(1);
+    if (rounding && &kernel == level->byteKernel(*format))
+      operands.rounded = roundedRows(*rounding, {format->scaleBlock(), *format->codeOffset()}, *level);
     operands.heights = config.getRows();
     FailureOr<Value> result = kernel.emit(b, loc, operands, tile->init, RowFinisher(*tile, config));
     if (failed(result))
@@ -197,6 +203,17 @@ private:
       if (argument.getArgNumber() != inputs + packed.packing.getWeights()[i])
         return {};
     return extractPanel(b, prefetch.getLoc(), packed, *slices);
+  }
+
+  /// The rows as bytes, made once for all products that take them alike, where they were rounded to values.
+  RoundedRows roundedRows(const RowRounding &rounding, const CodeBlocks &blocks, const MachineLevel &level) {
+    for (const KnownRows &known : rounded)
+      if (known.whole == rounding.whole && known.blocks == blocks)
+        return known.rows;
+    OpBuilder b(rounding.whole);
+    RoundedRows rows = packRows(b, rounding.whole->getLoc(), rounding.source, blocks, level.lanes());
+    rounded.push_back({rounding.whole, blocks, rows});
+    return rows;
   }
 
   /// All matrices must be the same panel of the same expert of kernel arguments.
@@ -275,9 +292,16 @@ private:
     return tensor::ExtractSliceOp::create(b, loc, result, packed.argument, offsets, sizes, strides);
   }
 
+  struct KnownRows {
+    Operation *whole;
+    CodeBlocks blocks;
+    RoundedRows rows;
+  };
+
   func::FuncOp func;
   unsigned inputs;
   SmallVector<PackedArgument> packed;
+  SmallVector<KnownRows> rounded;
 };
 
 struct EmitMicroKernels : moe::impl::EmitMicroKernelsBase<EmitMicroKernels> {

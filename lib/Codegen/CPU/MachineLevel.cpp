@@ -17,8 +17,8 @@ using namespace mlir;
 using namespace mlir::moe;
 
 ArrayRef<const MachineLevel *> mlir::moe::machineLevels() {
-  static const MachineLevel *const levels[] = {&amxLevel(), &avx512BF16Level(), &x86V4Level(), &x86V3Level(),
-                                               &armV8Level()};
+  static const MachineLevel *const levels[] = {&amxLevel(),   &avx512BF16Level(), &avx512VNNILevel(),
+                                               &x86V4Level(), &x86V3Level(),      &armV8Level()};
   return levels;
 }
 

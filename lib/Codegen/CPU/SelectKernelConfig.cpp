@@ -5,6 +5,7 @@
 #include "moe/Codegen/CPU/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mlir::moe {
@@ -15,14 +16,22 @@ namespace mlir::moe {
 using namespace mlir;
 using namespace mlir::moe;
 
+static bool areRounded(Value rows) {
+  while (auto cast = rows.getDefiningOp<tensor::CastOp>())
+    rows = cast.getSource();
+  return rows.getDefiningOp<RoundRowsOp>() != nullptr;
+}
+
 /// The accumulators of one block are `tileVectors` side by side, shared by the matrices of the product; a panel is as
 /// wide as one block, so that a row of it is one contiguous read of packed weights.
-static KernelConfigAttr configFor(const MachineLevel &level, Type row, const NumberFormat &format, int64_t matrices,
+static KernelConfigAttr configFor(const MachineLevel &level, Value rows, const NumberFormat &format, int64_t matrices,
                                   int64_t outputs) {
-  const TileKernel &kernel = tileKernelFor(level, row, format, matrices);
+  auto type = cast<RankedTensorType>(rows.getType());
+  const TileKernel &kernel =
+      tileKernelFor(level, type.getElementType(), format, matrices, areRounded(rows), type.getDimSize(1));
   int64_t vectors = std::max<int64_t>(1, kernel.tileVectors() / matrices);
   vectors = std::min(vectors, static_cast<int64_t>(llvm::divideCeil(outputs, level.lanes())));
-  return KernelConfigAttr::get(row.getContext(), level.name(), vectors * level.lanes(), kernel.tileRows(),
+  return KernelConfigAttr::get(rows.getContext(), level.name(), vectors * level.lanes(), kernel.tileRows(),
                                kernel.kGroup(), level.lanes());
 }
 
@@ -57,8 +66,7 @@ private:
             << numberFormatNames();
         return KernelConfigAttr();
       }
-      return configFor(*machine, getElementTypeOrSelf(rows.getType()), *format, static_cast<int64_t>(matrices),
-                       outputs);
+      return configFor(*machine, rows, *format, static_cast<int64_t>(matrices), outputs);
     };
     function.walk([&](GroupedMatmulOp op) {
       ValueRange weights = op.getWeights();

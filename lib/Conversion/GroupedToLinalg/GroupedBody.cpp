@@ -19,6 +19,12 @@ static Value castTo(OpBuilder &b, Location loc, Value value, Type type) {
   return value.getType() == type ? value : tensor::CastOp::create(b, loc, type, value).getResult();
 }
 
+static Value emitRounding(OpBuilder &b, RoundRowsOp op, Value rows) {
+  Location loc = op.getLoc();
+  Value init = tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, rows), b.getF32Type());
+  return castTo(b, loc, emitRoundRows(b, loc, rows, init), op.getResult().getType());
+}
+
 /// The body on row `row` of the operands and slice `expert` of the weights; gives one row of each result.
 static SmallVector<Value> emitRow(OpBuilder &b, GroupedBodyOp op, Value row, Value expert) {
   Location loc = op.getLoc();
@@ -53,6 +59,8 @@ static SmallVector<Value> emitRow(OpBuilder &b, GroupedBodyOp op, Value row, Val
         copy.erase();
         return result;
       }());
+    else if (auto rounding = dyn_cast<RoundRowsOp>(inner))
+      map.map(rounding.getResult(), emitRounding(b, rounding, map.lookupOrDefault(rounding.getRows())));
     else
       b.clone(inner, map);
   }

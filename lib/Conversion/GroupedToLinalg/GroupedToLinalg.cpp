@@ -36,6 +36,7 @@ struct ConvertGroupedToLinalg : moe::impl::ConvertGroupedToLinalgBase<ConvertGro
     populateGroupedMatmulPatterns(patterns);
     populatePaddedMatmulPatterns(patterns);
     populateSlotMatmulPatterns(patterns);
+    populateRoundRowsPatterns(patterns);
     populateRouterPatterns(patterns);
     populatePlanPatterns(patterns);
     populatePlanAllPatterns(patterns);

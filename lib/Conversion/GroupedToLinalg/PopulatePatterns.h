@@ -11,6 +11,7 @@ namespace mlir::moe {
 void populateGroupedBodyPatterns(RewritePatternSet &patterns);
 void populateGroupedMatmulPatterns(RewritePatternSet &patterns);
 void populateSlotMatmulPatterns(RewritePatternSet &patterns);
+void populateRoundRowsPatterns(RewritePatternSet &patterns);
 void populateRouterPatterns(RewritePatternSet &patterns);
 void populatePaddedMatmulPatterns(RewritePatternSet &patterns);
 void populatePlanPatterns(RewritePatternSet &patterns);

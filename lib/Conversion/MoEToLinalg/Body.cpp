@@ -55,8 +55,18 @@ struct LowerMap : OpConversionPattern<MapOp> {
   }
 };
 
+struct LowerRoundRows : OpConversionPattern<RoundRowsOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(RoundRowsOp op, OpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+    Value init = emptyRows(b, op.getLoc(), op.getResult().getType(), adaptor.getRows());
+    b.replaceOp(op, emitRoundRows(b, op.getLoc(), adaptor.getRows(), init));
+    return success();
+  }
+};
+
 } // namespace
 
 void mlir::moe::populateBodyPatterns(const TypeConverter &types, RewritePatternSet &patterns) {
-  patterns.add<LowerLinear, LowerMap>(types, patterns.getContext());
+  patterns.add<LowerLinear, LowerMap, LowerRoundRows>(types, patterns.getContext());
 }

@@ -10,7 +10,8 @@
 // CHECK: %[[SUMS:.*]]:18 = scf.for %[[K:.*]] = %c0 to %c5 step %c1
 // CHECK: %[[START:.*]] = arith.muli %[[K]], %c48
 // CHECK: %[[BYTES:.*]] = vector.transfer_read %{{.*}}[%[[START]]], %{{.*}} {in_bounds = [true]} : tensor<432xi8>, vector<16xi8>
-// CHECK: arith.sitofp %[[BYTES]] : vector<16xi8> to vector<16xf32>
+// CHECK: %[[NUMBERS:.*]] = arith.xori %[[BYTES]], %{{.*}} : vector<16xi8>
+// CHECK: arith.sitofp %[[NUMBERS]] : vector<16xi8> to vector<16xf32>
 // CHECK: scf.yield
 // CHECK: vector.transfer_read %{{.*}}[%c240], %{{.*}} : tensor<432xi8>, vector<64xi8>
 // CHECK: vector.bitcast %{{.*}} : vector<64xi8> to vector<16xf32>
@@ -34,7 +35,7 @@ func.func @int8(%x: tensor<?x5xbf16>, %w: tensor<8x40x5xf32> {moe.format = "int8
 // CHECK-SAME: tensor<8x1x1728xi8> {moe.packing = #moe.packing<{{.*}} cols = 35, panel = 48, k_group = 1, type = f32, format = "int4:g32">}
 // CHECK: vector.bitcast %{{.*}} : vector<32xi8> to vector<16xi16>
 // CHECK: scf.for %{{.*}} = %c0 to %c16 step %c1
-// CHECK: arith.shrsi
+// CHECK: arith.subi
 func.func @int4(%x: tensor<?x35xf32>, %w: tensor<8x40x35xf32> {moe.format = "int4:g32"}, %offsets: tensor<9xindex>,
                 %init: tensor<?x40xf32>) -> tensor<?x40xf32> {
   %y = moe.grouped_matmul %x weights %w offsets %offsets

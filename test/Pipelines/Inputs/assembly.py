@@ -11,7 +11,7 @@ import re
 import sys
 from collections import Counter
 
-PRODUCT = re.compile(r"vdpbf16ps|tdpbf16ps|vfmadd\d+ps")
+PRODUCT = re.compile(r"vdpbf16ps|vpdpbusd|tdpbf16ps|vfmadd\d+ps")
 lines = sys.stdin.read().splitlines()
 code = [line.split("#")[0].strip() for line in lines]
 

@@ -26,6 +26,7 @@ struct Rule {
   int64_t block; ///< elements that are rounded together; 0: a row
   std::function<void(float *, int64_t)> round;
   std::function<float(const Numbers &, const uint8_t *, int64_t s, int64_t n, int64_t k)> read;
+  int64_t widestGroup = 4;
 };
 
 float nearestBf16(float value) {
@@ -77,13 +78,51 @@ void roundMXFP4(float *values, int64_t count) {
   }
 }
 
-const uint8_t *fourBitBlock(const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k, int64_t scale) {
-  int64_t blocks = (x.cols + 31) / 32, matrix = x.panel * (16 + scale);
-  return packed + ((n / x.panel * blocks + k / 32) * x.sources + s) * matrix;
+float readE4M3(uint8_t code) {
+  int exponent = code >> 3 & 15, mantissa = code & 7;
+  double magnitude = exponent ? std::ldexp(1 + mantissa / 8.0, exponent - 7) : std::ldexp(mantissa / 8.0, -6);
+  return float(code & 128 ? -magnitude : magnitude);
 }
 
+/// Of all 127 magnitudes the nearest, of two the one with an even code.
+void roundE4M3(float *values, int64_t count) {
+  float scale = largest(values, count) / 448;
+  for (int64_t i = 0; i < count; ++i) {
+    float wanted = std::fabs(values[i]) / scale;
+    int best = 0;
+    for (int code = 1; code < 127; ++code) {
+      double distance = std::fabs(double(readE4M3(uint8_t(code))) - wanted),
+             least = std::fabs(double(readE4M3(uint8_t(best))) - wanted);
+      if (distance < least || (distance == least && code % 2 == 0))
+        best = code;
+    }
+    float value = scale > 0 ? readE4M3(uint8_t(best)) : 0;
+    values[i] = (values[i] < 0 ? -value : value) * scale;
+  }
+}
+
+const uint8_t *fourBitBlock(const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k, int64_t size,
+                            int64_t scale) {
+  int64_t blocks = (x.cols + size - 1) / size, matrix = x.panel * (size / 2 + scale);
+  return packed + ((n / x.panel * blocks + k / size) * x.sources + s) * matrix;
+}
+
+/// Groups take turns in the low and the high half of bytes.
 int nibble(const Numbers &x, const uint8_t *block, int64_t n, int64_t k) {
-  return block[k % 32 / 2 * x.panel + n % x.panel] >> (k % 2 * 4) & 15;
+  int64_t group = k / x.group, byte = (group / 2 * x.panel + n % x.panel) * x.group + k % x.group;
+  return block[byte] >> (group % 2 * 4) & 15;
+}
+
+float readInt4(const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k, int64_t size) {
+  const uint8_t *block = fourBitBlock(x, packed, s, n, k, size, 2);
+  int q = nibble(x, block, n, k % size) - 8;
+  uint16_t half;
+  std::memcpy(&half, block + size / 2 * x.panel + 2 * (n % x.panel), 2);
+  return float(q) * std::bit_cast<float>(uint32_t(half) << 16);
+}
+
+void roundInt4(float *values, int64_t count) {
+  roundInteger(values, count, nearestBf16(largest(values, count) / 7), 7);
 }
 
 const Rule rules[] = {
@@ -91,26 +130,31 @@ const Rule rules[] = {
      [](const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k) {
        int64_t groups = (x.cols + x.group - 1) / x.group, bytes = groups * x.sources * x.panel * x.group;
        const uint8_t *panel = packed + n / x.panel * (bytes + 4 * x.sources * x.panel);
-       auto q = int8_t(panel[((k / x.group * x.sources + s) * x.panel + n % x.panel) * x.group + k % x.group]);
+       int q = panel[((k / x.group * x.sources + s) * x.panel + n % x.panel) * x.group + k % x.group] - 128;
        float scale;
        std::memcpy(&scale, panel + bytes + 4 * (s * x.panel + n % x.panel), 4);
        return float(q) * scale;
      }},
-    {"int4:g32", 32,
-     [](float *values, int64_t count) { roundInteger(values, count, nearestBf16(largest(values, count) / 7), 7); },
+    {"int4:g32", 32, roundInt4,
      [](const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k) {
-       const uint8_t *block = fourBitBlock(x, packed, s, n, k, 2);
-       int q = nibble(x, block, n, k);
-       uint16_t half;
-       std::memcpy(&half, block + 16 * x.panel + 2 * (n % x.panel), 2);
-       uint32_t bits = uint32_t(half) << 16;
-       float scale;
-       std::memcpy(&scale, &bits, 4);
-       return float(q > 7 ? q - 16 : q) * scale;
+       return readInt4(x, packed, s, n, k, 32);
      }},
+    {"int4:g128", 128, roundInt4,
+     [](const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k) {
+       return readInt4(x, packed, s, n, k, 128);
+     }},
+    {"fp8:g128", 128, roundE4M3,
+     [](const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k) {
+       int64_t blocks = (x.cols + 127) / 128, inPanel = n % x.panel;
+       const uint8_t *block = packed + ((n / x.panel * blocks + k / 128) * x.sources + s) * x.panel * 132;
+       float scale;
+       std::memcpy(&scale, block + 128 * x.panel + 4 * inPanel, 4);
+       return readE4M3(block[k % 128 * x.panel + inPanel]) * scale;
+     },
+     /*widestGroup=*/1},
     {"mxfp4", 32, roundMXFP4, [](const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k) {
-       const uint8_t *block = fourBitBlock(x, packed, s, n, k, 1);
-       int code = nibble(x, block, n, k), exponent = block[16 * x.panel + n % x.panel];
+       const uint8_t *block = fourBitBlock(x, packed, s, n, k, 32, 1);
+       int code = nibble(x, block, n, k % 32), exponent = block[16 * x.panel + n % x.panel];
        double mantissa = code & 6 ? 1 + (code & 1) / 2.0 : (code & 1) / 2.0;
        double value = std::ldexp(mantissa, exponent - 127 + (code & 6 ? (code >> 1 & 3) - 1 : 0));
        return exponent == 255 ? NAN : float(code & 8 ? -value : value);
@@ -210,8 +254,8 @@ TEST(Formats, RoundAndPackAsTheManualSays) {
   auto pick = [&](std::vector<int64_t> choices) { return choices[random() % choices.size()]; };
   for (const Rule &rule : rules)
     for (int i = 0; i < 60; ++i) {
-      Numbers numbers{pick({1, 2, 5, 16, 17, 33}), pick({1, 3, 31, 32, 33, 64, 95, 130}), pick({1, 2}),
-                      pick({1, 3, 8, 32}), rule.block ? 1 : pick({1, 2, 4})};
+      Numbers numbers{pick({1, 2, 5, 16, 17, 33}), pick({1, 3, 31, 32, 33, 64, 95, 130, 257}), pick({1, 2}),
+                      pick({1, 3, 8, 32}), std::min(rule.widestGroup, pick({1, 2, 4}))};
       expectRounded(rule, {numbers, pick({1, 3}), pick({0, 1}) == 1, pick({0, 1}) == 1, pick({0, 1}) == 1}, random,
                     i % 2 ? pool.get() : nullptr);
       if (HasFatalFailure())

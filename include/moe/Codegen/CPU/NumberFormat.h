@@ -14,6 +14,8 @@
 
 #include "llvm/Support/MathExtras.h"
 
+#include <optional>
+
 namespace mlir::moe {
 
 /// The panel that one product reads of one expert: `columns` columns of each of `matrices` matrices.
@@ -55,6 +57,17 @@ public:
   virtual SmallVector<Value> readWeights(OpBuilder &b, Location loc, const PanelShape &shape, Value panel, Value read,
                                          const PanelColumns &columns) const = 0;
 
+  /// Where every value is a whole multiple of its scale: what is added to that multiple to store it as a byte without a
+  /// sign. Products of such weights by rows of bytes are sums of integers (see TileKernels/DotBytesTile.h).
+  virtual std::optional<int64_t> codeOffset() const { return std::nullopt; }
+  /// Emits read `read` of block `block` (indices, counted along the reduction; one block where a scale is of the whole
+  /// reduction) as codes: for each of `codeGroupsPerRead` groups a flat vector of lanes x kGroup bytes.
+  virtual SmallVector<Value> readCodes(OpBuilder &, Location, const PanelShape &, Value, Value, Value,
+                                       const PanelColumns &) const {
+    return {};
+  }
+  virtual int64_t codeGroupsPerRead() const { return groupsPerRead(); }
+
   static constexpr int64_t kNoScale = 0, kWholeReduction = -1;
   /// How many elements of the reduction share a scale, a multiple of what a read brings. A scale of the whole reduction
   /// is applied once, to the sums: s * sum(x * q) is sum(x * (s * q)). One of a part is applied to what was read.
@@ -72,13 +85,21 @@ const NumberFormat *findNumberFormat(StringRef name);
 /// Their names in a sentence: "f32, bf16 or int8".
 std::string numberFormatNames();
 
+/// The longest reduction whose sums of products of two signed bytes fit an i32.
+constexpr int64_t kLongestByteReduction = INT64_C(1) << 17;
+
 /// The format of a kernel's weight: what the argument says (moe.format), else that of its element type. Null when this
 /// build has no such format.
 const NumberFormat *numberFormatOf(Value weight);
 
-/// How a level multiplies rows of this type by weights of this format.
+/// How a level multiplies rows of this type by weights of this format. Rows `rounded` to bytes, `reduction` long, are
+/// multiplied as bytes where the level and the format can.
 inline const TileKernel &tileKernelFor(const MachineLevel &level, Type rowElement, const NumberFormat &format,
-                                       int64_t matrices) {
+                                       int64_t matrices, bool rounded, int64_t reduction) {
+  const TileKernel *bytes =
+      rounded && format.codeOffset() && reduction <= kLongestByteReduction ? level.byteKernel(format) : nullptr;
+  if (bytes)
+    return *bytes;
   return level.tileKernel(rowElement, format.operandType(rowElement.getContext()), matrices);
 }
 

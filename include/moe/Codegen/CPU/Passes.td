@@ -263,6 +263,100 @@ def EmitMicroKernels : Pass<"moe-emit-micro-kernels", "mlir::ModuleOp"> {
                            "mlir::x86vector::X86VectorDialect"];
 }
 
+def EmitRoundedRows : Pass<"moe-emit-rounded-rows", "mlir::ModuleOp"> {
+  let summary = "the rounding of rows to vector loops";
+  let description = [{
+    The reduction to largest magnitudes and the op marked `moe.row_rounding`
+    become, for each row, a loop that finds the largest magnitude and one that
+    rounds. Rows that micro-kernels take as bytes have been dealt with by
+    `moe-emit-micro-kernels`; these are the others.
+
+    Before:
+
+    ```mlir
+    #row = affine_map<(t, d) -> (t)>
+    #id = affine_map<(t, d) -> (t, d)>
+    func.func @round(%x: tensor<?x16xf32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+      %c0 = arith.constant 0 : index
+      %least = arith.constant 0 : i32
+      %ones = arith.constant 2147483647 : i32
+      %rows = tensor.dim %x, %c0 : tensor<?x16xf32>
+      %empty = tensor.empty(%rows) : tensor<?xi32>
+      %start = linalg.fill ins(%least : i32) outs(%empty : tensor<?xi32>) -> tensor<?xi32>
+      %largest = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+          ins(%x : tensor<?x16xf32>) outs(%start : tensor<?xi32>) {
+      ^bb0(%a: f32, %m: i32):
+        %bits = arith.bitcast %a : f32 to i32
+        %magnitude = arith.andi %bits, %ones : i32
+        %next = arith.maxui %m, %magnitude : i32
+        linalg.yield %next : i32
+      } -> tensor<?xi32>
+      %y = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%x, %largest : tensor<?x16xf32>, tensor<?xi32>) outs(%init : tensor<?x16xf32>)
+          attrs = {moe.row_rounding} {
+      ^bb0(%a: f32, %m: i32, %old: f32):
+        %f = arith.bitcast %m : i32 to f32
+        %s = arith.mulf %a, %f : f32
+        linalg.yield %s : f32
+      } -> tensor<?x16xf32>
+      return %y : tensor<?x16xf32>
+    }
+    ```
+
+    After:
+
+    ```mlir
+    func.func @round(%x: tensor<?x16xf32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+      %places = arith.constant dense<0x4B400000> : vector<8xf32>
+      %nan = arith.constant 0x7FC00000 : f32
+      %top = arith.constant 1.270000e+02 : f32
+      %infinity = arith.constant 2139095040 : i32
+      %least = arith.constant 226492416 : i32
+      %ones = arith.constant dense<2147483647> : vector<8xi32>
+      %zero = arith.constant 0.000000e+00 : f32
+      %c8 = arith.constant 8 : index
+      %c16 = arith.constant 16 : index
+      %none = arith.constant dense<0> : vector<8xi32>
+      %c1 = arith.constant 1 : index
+      %c0 = arith.constant 0 : index
+      %rows = tensor.dim %init, %c0 : tensor<?x16xf32>
+      %y = scf.for %row = %c0 to %rows step %c1 iter_args(%into = %init) -> (tensor<?x16xf32>) {
+        %bits = scf.for %column = %c0 to %c16 step %c8 iter_args(%sofar = %none) -> (vector<8xi32>) {
+          %a = vector.transfer_read %x[%row, %column], %zero {in_bounds = [true]} : tensor<?x16xf32>, vector<8xf32>
+          %b = arith.bitcast %a : vector<8xf32> to vector<8xi32>
+          %magnitude = arith.andi %b, %ones : vector<8xi32>
+          %next = arith.maxui %sofar, %magnitude : vector<8xi32>
+          scf.yield %next : vector<8xi32>
+        }
+        %most = vector.reduction <maxui>, %bits : vector<8xi32> into i32
+        %bounded = arith.maxui %most, %least : i32
+        %largest = arith.bitcast %bounded : i32 to f32
+        %finite = arith.cmpi ult, %bounded, %infinity : i32
+        %step = arith.divf %largest, %top : f32
+        %scale = arith.select %finite, %step, %nan : f32
+        %inverse = arith.divf %top, %largest : f32
+        %inverses = vector.broadcast %inverse : f32 to vector<8xf32>
+        %scales = vector.broadcast %scale : f32 to vector<8xf32>
+        %done = scf.for %column = %c0 to %c16 step %c8 iter_args(%part = %into) -> (tensor<?x16xf32>) {
+          %e = vector.transfer_read %x[%row, %column], %zero {in_bounds = [true]} : tensor<?x16xf32>, vector<8xf32>
+          %scaled = arith.mulf %e, %inverses : vector<8xf32>
+          %number = arith.addf %scaled, %places : vector<8xf32>
+          %whole = arith.subf %number, %places : vector<8xf32>
+          %value = arith.mulf %whole, %scales : vector<8xf32>
+          %written = vector.transfer_write %value, %part[%row, %column] {in_bounds = [true]}
+              : vector<8xf32>, tensor<?x16xf32>
+          scf.yield %written : tensor<?x16xf32>
+        }
+        scf.yield %done : tensor<?x16xf32>
+      }
+      return %y : tensor<?x16xf32>
+    }
+    ```
+  }];
+  let options = [Option<"level", "level", "std::string", "\"x86-64-v3\"", "machine level">];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::vector::VectorDialect"];
+}
+
 def EmitRowMaps : Pass<"moe-emit-row-maps", "mlir::ModuleOp"> {
   let summary = "elementwise ops on rows to vector loops";
   let description = [{
@@ -448,6 +542,59 @@ def PrefetchPanels : Pass<"moe-prefetch-panels"> {
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::moe::MoEDialect"];
+}
+
+def LowerByteOps : Pass<"moe-lower-byte-ops", "mlir::ModuleOp"> {
+  let summary = "products and tables of bytes to instructions, or to arithmetic";
+  let description = [{
+    `moe.dot_bytes` and `moe.look_up_bytes` of the level's width become its
+    instructions (vpdpbusd, vpshufb) where it has them. Elsewhere they become
+    arithmetic with the same result: so the kernels can be run, and tested, on
+    any machine.
+
+    Before:
+
+    ```mlir
+    func.func @dot(%sums: vector<4xi32>, %codes: vector<16xi8>, %row: vector<16xi8>) -> vector<4xi32> {
+      %next = moe.dot_bytes %sums, %codes, %row : vector<4xi32>, vector<16xi8>
+      return %next : vector<4xi32>
+    }
+    ```
+
+    After `moe-lower-byte-ops` for its default, x86-64-v3:
+
+    ```mlir
+    func.func @dot(%sums: vector<4xi32>, %codes: vector<16xi8>, %row: vector<16xi8>) -> vector<4xi32> {
+      %codes0 = vector.shuffle %codes, %codes [0, 4, 8, 12] : vector<16xi8>, vector<16xi8>
+      %row0 = vector.shuffle %row, %row [0, 4, 8, 12] : vector<16xi8>, vector<16xi8>
+      %u0 = arith.extui %codes0 : vector<4xi8> to vector<4xi32>
+      %s0 = arith.extsi %row0 : vector<4xi8> to vector<4xi32>
+      %p0 = arith.muli %u0, %s0 : vector<4xi32>
+      %sum0 = arith.addi %sums, %p0 : vector<4xi32>
+      %codes1 = vector.shuffle %codes, %codes [1, 5, 9, 13] : vector<16xi8>, vector<16xi8>
+      %row1 = vector.shuffle %row, %row [1, 5, 9, 13] : vector<16xi8>, vector<16xi8>
+      %u1 = arith.extui %codes1 : vector<4xi8> to vector<4xi32>
+      %s1 = arith.extsi %row1 : vector<4xi8> to vector<4xi32>
+      %p1 = arith.muli %u1, %s1 : vector<4xi32>
+      %sum1 = arith.addi %sum0, %p1 : vector<4xi32>
+      %codes2 = vector.shuffle %codes, %codes [2, 6, 10, 14] : vector<16xi8>, vector<16xi8>
+      %row2 = vector.shuffle %row, %row [2, 6, 10, 14] : vector<16xi8>, vector<16xi8>
+      %u2 = arith.extui %codes2 : vector<4xi8> to vector<4xi32>
+      %s2 = arith.extsi %row2 : vector<4xi8> to vector<4xi32>
+      %p2 = arith.muli %u2, %s2 : vector<4xi32>
+      %sum2 = arith.addi %sum1, %p2 : vector<4xi32>
+      %codes3 = vector.shuffle %codes, %codes [3, 7, 11, 15] : vector<16xi8>, vector<16xi8>
+      %row3 = vector.shuffle %row, %row [3, 7, 11, 15] : vector<16xi8>, vector<16xi8>
+      %u3 = arith.extui %codes3 : vector<4xi8> to vector<4xi32>
+      %s3 = arith.extsi %row3 : vector<4xi8> to vector<4xi32>
+      %p3 = arith.muli %u3, %s3 : vector<4xi32>
+      %sum3 = arith.addi %sum2, %p3 : vector<4xi32>
+      return %sum3 : vector<4xi32>
+    }
+    ```
+  }];
+  let options = [Option<"level", "level", "std::string", "\"x86-64-v3\"", "machine level of functions without one">];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::LLVM::LLVMDialect", "mlir::vector::VectorDialect"];
 }
 
 #endif // MOE_CODEGEN_CPU_PASSES_TD

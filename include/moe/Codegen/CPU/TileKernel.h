@@ -17,12 +17,20 @@ namespace mlir::moe {
 
 class NumberFormat;
 
+/// Rows rounded to signed bytes (moe.round_rows), with what products of their codes need beside them.
+struct RoundedRows {
+  Value codes;  ///< tensor [R, K up to whole blocks] of i8, zero beyond K
+  Value starts; ///< tensor [R, blocks] of i32: where the sum of a block starts, -codeOffset times its codes' sum
+  Value scales; ///< tensor [R, 1] of f32
+};
+
 /// One tile: m rows of [R, K] times the panel of `matrices` matrices, `columns` columns of each.
 struct TileOperands {
   Value rows;                 ///< tensor [R, K]
   Value tokens;               ///< tensor of index, or null: row i of the tile is rows[tokens[firstRow + i]]
   Value firstRow;             ///< index of the tile's first row in `rows`, or in `tokens`
   Value numRows;              ///< m, an index
+  RoundedRows rounded;        ///< the same rows as bytes, for a machine level's byteKernel; else null
   const NumberFormat *format; ///< of the weights: how a panel is read
   /// Packed weights, zero beyond K and beyond the last column; of the dense formats a tensor [ceil(K / kGroup),
   /// matrices, columns * kGroup].

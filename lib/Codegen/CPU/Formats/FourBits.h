@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//===- FourBits.h - four bits an element, with a scale for each 32 of the reduction -----------------------===//
+//===- FourBits.h - four bits an element, with a scale for each block of the reduction --------------------===//
 
 #ifndef MOE_LIB_CODEGEN_CPU_FORMATS_FOURBITS_H
 #define MOE_LIB_CODEGEN_CPU_FORMATS_FOURBITS_H
@@ -9,36 +9,43 @@
 
 namespace mlir::moe {
 
-/// A panel is [blocks of 32][matrix]{[pair of elements][column] bytes, [column] scales}. Of a pair the first element is
-/// the low half of the byte. So one read of `lanes` bytes brings two steps of the reduction, each a vector of columns.
+/// A panel is [blocks][matrix]{[pair of groups][column][kGroup] bytes, [column] scales}. Of a pair the first group is
+/// the low half of the bytes. So one read of `lanes` x kGroup bytes brings two groups of the reduction.
 class FourBitFormat : public NumberFormat {
 public:
-  static constexpr int64_t kBlock = 32;
+  explicit FourBitFormat(int64_t block) : block(block) {}
 
   int64_t panelBytes(const PanelShape &shape) const final {
-    return static_cast<int64_t>(llvm::divideCeil(shape.reduction, kBlock)) * shape.matrices * matrixBytes(shape);
+    return static_cast<int64_t>(llvm::divideCeil(shape.reduction, block)) * shape.matrices * matrixBytes(shape);
   }
   int64_t groupsPerRead() const final { return 2; }
-  int64_t scaleBlock() const final { return kBlock; }
+  int64_t scaleBlock() const final { return block; }
 
   SmallVector<Value> readWeights(OpBuilder &b, Location loc, const PanelShape &shape, Value panel, Value read,
                                  const PanelColumns &columns) const final {
     assert(shape.kGroup == 1 && "operands of f32 are multiplied one at a time");
-    // Read r is pair r % 16 of block r / 16.
-    Value pairs = constant(b, loc, kBlock / 2);
-    Value block = arith::DivUIOp::create(b, loc, read, pairs), pair = arith::RemUIOp::create(b, loc, read, pairs);
-    Value row = arith::MulIOp::create(b, loc, pair, constant(b, loc, shape.columns));
-    Value first = arith::AddIOp::create(b, loc, blockStart(b, loc, shape, block, columns.matrix), row);
-    first = arith::AddIOp::create(b, loc, first, constant(b, loc, columns.column));
-    Value bytes = readVector(b, loc, panel, ValueRange(first), columns.lanes, true);
-    return decode(b, loc, bytes);
+    Value reads = constant(b, loc, block / 2);
+    Value number = arith::DivUIOp::create(b, loc, read, reads), within = arith::RemUIOp::create(b, loc, read, reads);
+    return decode(b, loc, readPair(b, loc, shape, panel, number, within, columns));
   }
 
-  Value readScale(OpBuilder &b, Location loc, const PanelShape &shape, Value panel, Value block,
+  SmallVector<Value> readCodes(OpBuilder &b, Location loc, const PanelShape &shape, Value panel, Value number,
+                               Value read, const PanelColumns &columns) const final {
+    Value bytes = readPair(b, loc, shape, panel, number, read, columns);
+    auto type = cast<VectorType>(bytes.getType());
+    auto all = [&](int8_t value) -> Value {
+      return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, b.getI8IntegerAttr(value)));
+    };
+    Value low = arith::AndIOp::create(b, loc, bytes, all(15));
+    Value high = arith::ShRUIOp::create(b, loc, bytes, all(4));
+    return {codesOf(b, loc, low), codesOf(b, loc, high)};
+  }
+
+  Value readScale(OpBuilder &b, Location loc, const PanelShape &shape, Value panel, Value number,
                   const PanelColumns &columns) const final {
-    int64_t within = kBlock / 2 * shape.columns + columns.column * scaleBytes();
+    int64_t within = block / 2 * shape.columns + columns.column * scaleBytes();
     Value first =
-        arith::AddIOp::create(b, loc, blockStart(b, loc, shape, block, columns.matrix), constant(b, loc, within));
+        arith::AddIOp::create(b, loc, blockStart(b, loc, shape, number, columns.matrix), constant(b, loc, within));
     return decodeScale(b, loc, readVector(b, loc, panel, ValueRange(first), columns.lanes * scaleBytes(), true));
   }
 
@@ -46,6 +53,8 @@ protected:
   virtual int64_t scaleBytes() const = 0;
   /// From bytes to two vectors of f32 before scaling: the low halves, the high halves.
   virtual SmallVector<Value> decode(OpBuilder &b, Location loc, Value bytes) const = 0;
+  /// From four bits in each byte to codes that are codeOffset above a multiple of the scale.
+  virtual Value codesOf(OpBuilder &, Location, Value bits) const { return bits; }
   /// From lanes x scaleBytes bytes to a vector of f32.
   virtual Value decodeScale(OpBuilder &b, Location loc, Value bytes) const = 0;
 
@@ -59,11 +68,22 @@ private:
   static Value constant(OpBuilder &b, Location loc, int64_t value) {
     return arith::ConstantIndexOp::create(b, loc, value);
   }
-  int64_t matrixBytes(const PanelShape &shape) const { return shape.columns * (kBlock / 2 + scaleBytes()); }
-  Value blockStart(OpBuilder &b, Location loc, const PanelShape &shape, Value block, int64_t matrix) const {
-    Value start = arith::MulIOp::create(b, loc, block, constant(b, loc, shape.matrices * matrixBytes(shape)));
+  int64_t matrixBytes(const PanelShape &shape) const { return shape.columns * (block / 2 + scaleBytes()); }
+  Value blockStart(OpBuilder &b, Location loc, const PanelShape &shape, Value number, int64_t matrix) const {
+    Value start = arith::MulIOp::create(b, loc, number, constant(b, loc, shape.matrices * matrixBytes(shape)));
     return arith::AddIOp::create(b, loc, start, constant(b, loc, matrix * matrixBytes(shape)));
   }
+
+  /// Pair `pair` of block `number`.
+  Value readPair(OpBuilder &b, Location loc, const PanelShape &shape, Value panel, Value number, Value pair,
+                 const PanelColumns &columns) const {
+    Value row = arith::MulIOp::create(b, loc, pair, constant(b, loc, shape.columns * shape.kGroup));
+    Value within = arith::AddIOp::create(b, loc, row, constant(b, loc, columns.column * shape.kGroup));
+    Value first = arith::AddIOp::create(b, loc, blockStart(b, loc, shape, number, columns.matrix), within);
+    return readVector(b, loc, panel, ValueRange(first), columns.lanes * shape.kGroup, true);
+  }
+
+  int64_t block; ///< elements that share a scale, a multiple of 8
 };
 
 } // namespace mlir::moe

@@ -7,6 +7,7 @@
 //===--------------------------------------------------------------------------------------------------------===//
 
 #include "FourBits.h"
+#include "moe/Dialect/MoE/IR/MoE.h"
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -15,10 +16,20 @@ namespace {
 
 class MXFP4Format final : public FourBitFormat {
 public:
+  MXFP4Format() : FourBitFormat(/*block=*/32) {}
   StringRef name() const override { return "mxfp4"; }
+  std::optional<int64_t> codeOffset() const override { return kOffset; }
 
 protected:
   int64_t scaleBytes() const override { return 1; }
+
+  /// Above twice the number, so that the least one, -6, has code 0.
+  static constexpr int64_t kOffset = 12;
+
+  Value codesOf(OpBuilder &b, Location loc, Value bits) const override {
+    static constexpr int8_t codes[] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
+    return LookUpBytesOp::create(b, loc, bits, codes);
+  }
 
   SmallVector<Value> decode(OpBuilder &b, Location loc, Value bytes) const override {
     Value both = arith::ExtUIOp::create(b, loc, cast<VectorType>(bytes.getType()).clone(b.getI32Type()), bytes);

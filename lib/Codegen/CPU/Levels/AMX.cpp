@@ -7,6 +7,7 @@
 //===--------------------------------------------------------------------------------------------------------===//
 
 #include "../TileKernels/AMXTile.h"
+#include "../TileKernels/DotBytesTile.h"
 #include "../TileKernels/FMATile.h"
 #include "Levels.h"
 
@@ -21,9 +22,10 @@ class AMX : public MachineLevel {
 public:
   StringRef name() const override { return "amx"; }
   StringRef llvmCPU() const override { return "x86-64-v4"; }
-  StringRef llvmFeatures() const override { return "+avx512bf16,+amx-tile,+amx-bf16,-prefer-256-bit"; }
+  StringRef llvmFeatures() const override { return "+avx512bf16,+avx512vnni,+amx-tile,+amx-bf16,-prefer-256-bit"; }
   uint64_t requiredFeatures() const override {
-    return MOE_CPU_AVX2_FMA | MOE_CPU_AVX512 | MOE_CPU_AVX512_BF16 | MOE_CPU_AMX_TILE | MOE_CPU_AMX_BF16;
+    return MOE_CPU_AVX2_FMA | MOE_CPU_AVX512 | MOE_CPU_AVX512_BF16 | MOE_CPU_AVX512_VNNI | MOE_CPU_AMX_TILE |
+           MOE_CPU_AMX_BF16;
   }
   int64_t lanes() const override { return 16; }
   bool convertsToBF16() const override { return true; }
@@ -34,6 +36,8 @@ public:
       return tiles;
     return vectors;
   }
+  const TileKernel *byteKernel(const NumberFormat &format) const override { return &dotBytesTile512(format); }
+  bool dotsBytes() const override { return true; }
 };
 
 class EmulatedAMX final : public AMX {
@@ -44,6 +48,7 @@ public:
   uint64_t requiredFeatures() const override { return MOE_CPU_AVX2_FMA; }
   bool convertsToBF16() const override { return false; }
   bool emulatesAMX() const override { return true; }
+  bool dotsBytes() const override { return false; }
 };
 
 } // namespace

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//===- AVX512BF16.cpp - AVX-512 with vdpbf16ps: pairs of bf16 into f32 ------------------------------------===//
+//===- AVX512BF16.cpp - AVX-512 with products of pairs of bf16, and of bytes ------------------------------===//
 
 #include "../TileKernels/DotBF16Tile.h"
+#include "../TileKernels/DotBytesTile.h"
 #include "../TileKernels/FMATile.h"
 #include "Levels.h"
 
@@ -16,8 +17,10 @@ class AVX512BF16 final : public MachineLevel {
 public:
   StringRef name() const override { return "avx512-bf16"; }
   StringRef llvmCPU() const override { return "x86-64-v4"; }
-  StringRef llvmFeatures() const override { return "+avx512bf16,-prefer-256-bit"; }
-  uint64_t requiredFeatures() const override { return MOE_CPU_AVX2_FMA | MOE_CPU_AVX512 | MOE_CPU_AVX512_BF16; }
+  StringRef llvmFeatures() const override { return "+avx512bf16,+avx512vnni,-prefer-256-bit"; }
+  uint64_t requiredFeatures() const override {
+    return MOE_CPU_AVX2_FMA | MOE_CPU_AVX512 | MOE_CPU_AVX512_BF16 | MOE_CPU_AVX512_VNNI;
+  }
   int64_t lanes() const override { return 16; }
   bool convertsToBF16() const override { return true; }
   const TileKernel &tileKernel(Type row, Type weight, int64_t) const override {
@@ -27,6 +30,8 @@ public:
       return dot;
     return fma;
   }
+  const TileKernel *byteKernel(const NumberFormat &format) const override { return &dotBytesTile512(format); }
+  bool dotsBytes() const override { return true; }
 };
 
 } // namespace

@@ -12,6 +12,7 @@ const MachineLevel &amxLevel();
 const MachineLevel &emulatedAMXLevel();
 const MachineLevel &armV8Level();
 const MachineLevel &avx512BF16Level();
+const MachineLevel &avx512VNNILevel();
 const MachineLevel &x86V4Level();
 const MachineLevel &x86V3Level();
 

@@ -21,22 +21,15 @@ static constexpr int64_t kStreams = 1;
 /// The sums of a block of rows over the whole reduction.
 class VectorTile::Reduction {
 public:
-  Reduction(const VectorTile &kernel, const TileOperands &tile, ArrayRef<Value> rows)
+  Reduction(const VectorTile &kernel, const TileOperands &tile, ArrayRef<Value> rows, const BlockPrefetch &prefetch)
       : kernel(kernel), tile(tile), format(*tile.format), rows(rows),
         panel{tile.matrices, tile.columns, tile.reduction, kernel.kGroup()},
-        elements(format.groupsPerRead() * kernel.kGroup()) {}
+        elements(format.groupsPerRead() * kernel.kGroup()), prefetch(prefetch) {}
 
-  /// How many shares of a prefetch one block of rows has room for.
   int64_t shares() const {
     if (format.scaleBlock() > 0)
       return tile.reduction / format.scaleBlock();
     return tile.reduction / elements / kReadsPerShare;
-  }
-
-  /// The next panel is brought near from line `line` on.
-  void bringNear(const PanelPrefetch &panel, Value line) {
-    prefetch = &panel;
-    firstLine = line;
   }
 
   /// The accumulators, [row][matrix][vector].
@@ -112,7 +105,7 @@ private:
       return first ? arith::AddIOp::create(b, loc, first, i).getResult() : i;
     };
     int64_t done = 0;
-    if (prefetch && scales.empty()) {
+    if (prefetch.panel && scales.empty()) {
       done = shares() * kReadsPerShare;
       loop(b, loc, shares(), sums, [&](OpBuilder &outer, Location loc, Value i, SmallVector<Value> &sums) {
         share(outer, loc, i);
@@ -136,8 +129,8 @@ private:
 
   /// The share of the prefetch that goes with step `i` of the block.
   void share(OpBuilder &b, Location loc, Value i) const {
-    if (prefetch)
-      prefetch->emit(b, loc, prefetch->advance(b, loc, firstLine, i));
+    if (prefetch.panel)
+      prefetch.panel->emit(b, loc, prefetch.panel->advance(b, loc, prefetch.firstLine, i));
   }
 
   /// One read of the panel times `width` elements of each row.
@@ -174,9 +167,15 @@ private:
   ArrayRef<Value> rows;
   PanelShape panel;
   int64_t elements; ///< of the reduction that one read brings
-  const PanelPrefetch *prefetch = nullptr;
-  Value firstLine;
+  BlockPrefetch prefetch;
 };
+
+SmallVector<Value> VectorTile::sumsOf(OpBuilder &b, Location loc, const TileOperands &tile, ArrayRef<Value> rows,
+                                      const BlockPrefetch &prefetch) const {
+  return Reduction(*this, tile, rows, prefetch).emit(b, loc);
+}
+
+int64_t VectorTile::prefetchShares(const TileOperands &tile) const { return Reduction(*this, tile, {}, {}).shares(); }
 
 /// How many blocks of rows a tile has.
 static Value countBlocks(OpBuilder &b, Location loc, const TileOperands &tile) {
@@ -197,7 +196,7 @@ FailureOr<Value> VectorTile::emit(OpBuilder &b, Location loc, const TileOperands
   int64_t perRow = tile.matrices * (tile.columns / lanes);
   SmallVector<Value> carried{out};
   std::optional<PanelPrefetch> prefetch;
-  int64_t sharesOfBlock = Reduction(*this, tile, {}).shares();
+  int64_t sharesOfBlock = prefetchShares(tile);
   if (tile.nextPanel && sharesOfBlock != 0) {
     Value shares = arith::ConstantIndexOp::create(b, loc, sharesOfBlock);
     // One block of rows is over before memory has brought as much as it reads, and the streamers of the hardware do
@@ -220,10 +219,10 @@ FailureOr<Value> VectorTile::emit(OpBuilder &b, Location loc, const TileOperands
         rows.push_back(arith::AddIOp::create(nested, loc, first, arith::ConstantIndexOp::create(nested, loc, r)));
         sources.push_back(tile.sourceRow(nested, loc, rows.back()));
       }
-      Reduction reduction(*this, tile, sources);
+      BlockPrefetch share;
       if (prefetch)
-        reduction.bringNear(*prefetch, carried[1]);
-      SmallVector<Value> sums = reduction.emit(nested, loc);
+        share = {&*prefetch, carried[1]};
+      SmallVector<Value> sums = sumsOf(nested, loc, tile, sources, share);
       SmallVector<Value> updated(carried);
       for (auto [r, row] : llvm::enumerate(rows)) {
         FailureOr<Value> next = finish(nested, loc, row, ArrayRef(sums).slice(r * perRow, perRow), updated[0]);

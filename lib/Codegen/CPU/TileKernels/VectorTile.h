@@ -4,6 +4,7 @@
 #ifndef MOE_LIB_CODEGEN_CPU_TILEKERNELS_VECTORTILE_H
 #define MOE_LIB_CODEGEN_CPU_TILEKERNELS_VECTORTILE_H
 
+#include "PanelPrefetch.h"
 #include "moe/Codegen/CPU/TileKernel.h"
 
 #include "mlir/IR/BuiltinTypes.h"
@@ -23,6 +24,17 @@ public:
                         FinishRow finish) const override;
 
 protected:
+  /// What a block of rows brings near of the next panel: the shares from line `firstLine` on, or nothing.
+  struct BlockPrefetch {
+    const PanelPrefetch *panel = nullptr;
+    Value firstLine;
+  };
+  /// The sums over the whole reduction of a block of rows, given by their places in tile.rows: vectors of f32,
+  /// [row][matrix][vector].
+  virtual SmallVector<Value> sumsOf(OpBuilder &b, Location loc, const TileOperands &tile, ArrayRef<Value> rows,
+                                    const BlockPrefetch &prefetch) const;
+  /// How many shares of a prefetch one block of rows has room for.
+  virtual int64_t prefetchShares(const TileOperands &tile) const;
   /// From kGroup elements of a row (a vector of that size) to the operand every lane multiplies by.
   virtual Value broadcastRow(OpBuilder &b, Location loc, Value group) const = 0;
   /// From lanes x kGroup packed weights (one flat vector) to the multiply's operand.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//===- MoEBodyOps.cpp - moe.linear and moe.map ------------------------------------------------------------===//
+//===- MoEBodyOps.cpp - moe.linear, moe.map and moe.round_rows --------------------------------------------===//
 
 #include "moe/Dialect/MoE/IR/MoE.h"
 
@@ -86,5 +86,21 @@ bool MapOp::isRowOperand(unsigned index) { return cast<RankedTensorType>(getInpu
 
 LogicalResult MapOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   shapes.push_back(rowsByColumns(b, getLoc(), getInputs().front(), getResult().getType()));
+  return success();
+}
+
+//===-- moe.round_rows --------------------------------------------------------------------------------------===//
+
+LogicalResult RoundRowsOp::verify() {
+  if (getResult().getType().getShape() != getRows().getType().getShape()) // C1
+    return emitOpError("expects a result of the shape of the rows, got ")
+           << getRows().getType() << " and " << getResult().getType();
+  return success();
+}
+
+bool RoundRowsOp::isRowOperand(unsigned) { return true; }
+
+LogicalResult RoundRowsOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(rowsByColumns(b, getLoc(), getRows(), getResult().getType()));
   return success();
 }

@@ -20,3 +20,16 @@ LogicalResult PrefetchOp::verify() {
     return emitOpError("expects matrices of one type, got ") << getMatrices().getTypes();
   return success();
 }
+
+LogicalResult DotBytesOp::verify() {
+  if (getCodes().getType().getNumElements() != 4 * getSums().getType().getNumElements()) // C1
+    return emitOpError("expects four bytes for each lane, got ")
+           << getCodes().getType() << " for " << getSums().getType();
+  return success();
+}
+
+LogicalResult LookUpBytesOp::verify() {
+  if (getTable().size() != 16) // C1
+    return emitOpError("expects a table of 16 bytes, got ") << getTable().size();
+  return success();
+}

@@ -46,12 +46,12 @@ BodyOpKind BodyParts::classify(Operation *op) {
                : BodyOpKind::Rest;
   }
   auto map = dyn_cast<MapOp>(op);
-  if (!map)
+  if (!map && !isa<RoundRowsOp>(op))
     return BodyOpKind::Rest;
-  if (LinearOp linear = getProductUnder(map); linear && getEpilogueOf(linear) == map)
+  if (LinearOp linear = map ? getProductUnder(map) : LinearOp(); linear && getEpilogueOf(linear) == map)
     return BodyOpKind::Epilogue;
-  // A map of what a part gives is best done in that part.
-  bool plain = !takesFromSlices(map) && llvm::none_of(rows, [&](Value v) {
+  // What maps or rounds the rows of a part is best done in that part.
+  bool plain = !takesFromSlices(op) && llvm::none_of(rows, [&](Value v) {
     return v.getDefiningOp() && kindOf(v.getDefiningOp()) == BodyOpKind::Rest;
   });
   return plain ? BodyOpKind::Plain : BodyOpKind::Rest;

@@ -82,7 +82,7 @@ public:
       return reasonAgainst(gather);
     if (auto scatter = dyn_cast<ScatterOp>(op))
       return reasonAgainst(scatter);
-    if (isa<MapOp>(op) || (OpTrait::hasElementwiseMappableTraits(op) && op->getNumResults() == 1))
+    if (isa<MapOp, RoundRowsOp>(op) || (OpTrait::hasElementwiseMappableTraits(op) && op->getNumResults() == 1))
       return reasonAgainstMap(op);
     return nameOf(op) + " needs the order of the plan";
   }

@@ -2,7 +2,7 @@
 //===----------------------------------------------------------------------===//
 // int8: symmetric bytes with one f32 scale for each row.
 //   scale = largest magnitude / 127;  q = nearest integer to w / scale, ties to even, in -127..127;  value = q * scale
-// A row of zeros has scale 0; one with a NaN or an infinity has scale NaN.
+// A row of zeros has scale 0; one with a NaN or an infinity has scale NaN. Stored is q + 128, without a sign.
 //===----------------------------------------------------------------------===//
 #include "Layout.h"
 #include "NumberFormat.h"
@@ -36,10 +36,10 @@ public:
   void pack(const Layout &layout, int64_t s, int64_t n, const float *row, void *packed) const override {
     float scale = largestMagnitude(row, layout.cols) / 127;
     const int64_t block = layout.panel * layout.kGroup, step = layout.sources * block, inPanel = n % layout.panel;
-    auto *panel = static_cast<int8_t *>(packed) + n / layout.panel * panelBytes(layout);
-    int8_t *to = panel + s * block + inPanel * layout.kGroup;
+    auto *panel = static_cast<uint8_t *>(packed) + n / layout.panel * panelBytes(layout);
+    uint8_t *to = panel + s * block + inPanel * layout.kGroup;
     for (int64_t k = 0; k < layout.cols; ++k)
-      to[k / layout.kGroup * step + k % layout.kGroup] = int8_t(quantise(row[k], scale));
+      to[k / layout.kGroup * step + k % layout.kGroup] = uint8_t(int(quantise(row[k], scale)) + 128);
     std::memcpy(panel + layout.groups() * step + (s * layout.panel + inPanel) * 4, &scale, 4);
   }
 

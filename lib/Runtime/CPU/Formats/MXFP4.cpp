@@ -20,10 +20,12 @@ constexpr int leastExponent = 2, nanExponent = 255;
 
 class MXFP4Format final : public FourBitFormat {
 public:
+  MXFP4Format() : FourBitFormat(/*blockSize=*/32) {}
   std::string_view name() const override { return "mxfp4"; }
 
 protected:
   int64_t scaleBytes() const override { return 1; }
+  uint8_t zeroCode() const override { return 0; }
 
   void encode(const float *values, int64_t count, uint8_t *codes, uint8_t *scale) const override {
     float largest = largestMagnitude(values, count);

@@ -53,10 +53,32 @@ def mxfp4_block(block):
     return np.copysign(magnitudes[code], block) * scale
 
 
+def byte_rows(rows):
+    """What moe.round_rows makes of rows, in f32 as it does; values in f64."""
+    rows = np.asarray(rows, np.float32)
+    largest = np.maximum(np.abs(rows).max(axis=-1, keepdims=True), np.float32(2.0**-100))
+    q = np.rint(rows * (np.float32(127) / largest))
+    return q.astype(np.float64) * (largest / np.float32(127)).astype(np.float64)
+
+
+def e4m3_block(block):
+    codes = np.arange(127)
+    exponent, mantissa = codes >> 3, codes & 7
+    numbers = np.where(exponent > 0, np.ldexp(1 + mantissa / 8, exponent - 7), np.ldexp(mantissa / 8, -6))
+    scale = np.abs(block).max(axis=-1, keepdims=True) / np.float32(448)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wanted = np.where(scale > 0, np.abs(block) / scale, np.float32(0)).astype(np.float64)
+    # Of two at one distance the one with an even code: odd ones count as a little farther.
+    code = np.argmin(np.abs(wanted[..., None] - numbers) + (codes % 2) * 1e-12, axis=-1)
+    return np.copysign(numbers[code], block) * scale.astype(np.float64)
+
+
 RULES = {
     "int8": int8,
     "int4:g32": lambda rows: in_blocks(rows, 32, int4_block),
+    "int4:g128": lambda rows: in_blocks(rows, 128, int4_block),
     "mxfp4": lambda rows: in_blocks(rows, 32, mxfp4_block),
+    "fp8:g128": lambda rows: in_blocks(rows, 128, e4m3_block),
     "none": lambda rows: rows.astype(np.float64),
 }
 
@@ -65,8 +87,11 @@ def silu(x):
     return x / (1 + np.exp(-x))
 
 
-def gated(x, gate, up, down):
-    return (silu(x @ gate.T) * (x @ up.T)) @ down.T
+def gated(x, body, rounded):
+    """`rounded` is what rows go through before they are multiplied by a quantised matrix."""
+    gate, up, down = body
+    x = rounded(x)
+    return rounded(silu(x @ gate.T) * (x @ up.T)) @ down.T
 
 
 class Checkpoint:
@@ -79,11 +104,11 @@ class Checkpoint:
     def tensor(self, name):
         return self.tensors[self.prefix + name]
 
-    def everywhere(self, x, _quantise):
+    def everywhere(self, x, _quantise, _rounded):
         return np.zeros_like(x)
 
-    def apply(self, x, _expert, *body):
-        return gated(x, *body)
+    def apply(self, x, _expert, body, rounded):
+        return gated(x, body, rounded)
 
 
 class Mixtral(Checkpoint):
@@ -95,10 +120,10 @@ class Qwen2Moe(Checkpoint):
     def expert(self, e, where="mlp.experts.{}"):
         return [self.tensor(f"{where.format(e)}.{name}_proj.weight") for name in ("gate", "up", "down")]
 
-    def everywhere(self, x, quantise):
+    def everywhere(self, x, quantise, rounded):
         gate = x @ self.tensor("mlp.shared_expert_gate.weight").astype(np.float64).T
         shared = [quantise(w) for w in self.expert(0, "mlp.shared_expert")]
-        return gated(x, *shared) / (1 + np.exp(-gate))
+        return gated(x, shared, rounded) / (1 + np.exp(-gate))
 
 
 class GraniteMoe(Checkpoint):
@@ -114,12 +139,13 @@ class GptOss(Checkpoint):
         both = self.tensor("mlp.experts.gate_up_proj")[e].T
         return [both[0::2], both[1::2], self.tensor("mlp.experts.down_proj")[e].T]
 
-    def apply(self, x, e, gate, up, down):
+    def apply(self, x, e, body, rounded):
+        (gate, up, down), x = body, rounded(x)
         bias = self.tensor("mlp.experts.gate_up_proj_bias")[e].astype(np.float64)
         limit, alpha = self.config["swiglu_limit"], self.config["swiglu_alpha"]
         g = np.minimum(x @ gate.T + bias[0::2], limit)
         u = np.clip(x @ up.T + bias[1::2], -limit, limit)
-        return (g / (1 + np.exp(-alpha * g)) * (u + 1)) @ down.T + self.tensor("mlp.experts.down_proj_bias")[e]
+        return rounded(g / (1 + np.exp(-alpha * g)) * (u + 1)) @ down.T + self.tensor("mlp.experts.down_proj_bias")[e]
 
 
 MODELS = {
@@ -133,11 +159,14 @@ MODELS = {
 def expected(model, x, result, rule):
     """The block's output for the experts and weights of `result`."""
     quantise, x = RULES[rule], x.astype(np.float64)
-    output = model.everywhere(x, quantise)
+    rounded = byte_rows if rule not in ("none", "fp8:g128") else lambda rows: rows
+    output = model.everywhere(x, quantise, rounded)
     for e in np.unique(result["experts"]):
         body = [np.asarray(quantise(np.ascontiguousarray(w))) for w in model.expert(e)]
         rows, slots = np.nonzero(result["experts"] == e)
-        output[rows] += result["weights"][rows, slots][:, None].astype(np.float64) * model.apply(x[rows], e, *body)
+        output[rows] += result["weights"][rows, slots][:, None].astype(np.float64) * model.apply(
+            x[rows], e, body, rounded
+        )
     return output
 
 

@@ -68,6 +68,33 @@ def MoE_MapOp : MoE_Op<"map", [Pure, SingleBlock, RecursiveMemoryEffects,
   let hasRegionVerifier = 1;
 }
 
+def MoE_RoundRowsOp : MoE_Op<"round_rows", [Pure, DeclareOpInterfaceMethods<RowwiseOpInterface>,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+  let summary = "each row rounded to 255 multiples of one number";
+  let description = [{
+    The rows that a product by weights of few bits takes, rounded to a signed
+    byte and a scale each. With `m` the largest magnitude of a row, at least
+    2^-100, and in f32:
+
+        q = nearest_even(x * (127 / m)),  value = q * (m / 127)
+
+    A row that holds a NaN or an infinity becomes NaN. As for weights the type
+    is that of the values: each level computes with the same numbers, and one
+    that multiplies bytes keeps q and the scale instead (see
+    `moe-emit-micro-kernels`).
+
+    ```mlir
+    %q = moe.round_rows %x : tensor<?x64xbf16> -> tensor<?x64xf32>
+    ```
+
+    C1: the result has the shape of the rows.
+  }];
+  let arguments = (ins MoE_Rows:$rows);
+  let results = (outs 2DTensorOf<[F32]>:$result);
+  let assemblyFormat = "$rows attr-dict `:` type($rows) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def MoE_YieldOp : MoE_Op<"yield", [Pure, Terminator, ReturnLike]> {
   let summary = "ends a region of this dialect";
   let description = [{

@@ -125,6 +125,37 @@ def FuseEpilogue : Pass<"moe-fuse-epilogue"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def RoundBeforeGather : Pass<"moe-round-before-gather"> {
+  let summary = "Round rows before they are gathered";
+  let description = [{
+    A row that goes to K experts is gathered K times and the same each time, so
+    it is rounded once, before. Declined where the gather weights the rows on
+    the way.
+
+    ```mlir
+    func.func @round(%x: tensor<?x4xbf16>, %tokens: tensor<?xindex>, %a: tensor<?x4xbf16>) -> tensor<?x4xf32> {
+      %rows = moe.gather %x at %tokens : tensor<?x4xbf16>, tensor<?xindex>
+          outs(%a : tensor<?x4xbf16>) -> tensor<?x4xbf16>
+      %q = moe.round_rows %rows : tensor<?x4xbf16> -> tensor<?x4xf32>
+      return %q : tensor<?x4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @round(%x: tensor<?x4xbf16>, %tokens: tensor<?xindex>, %a: tensor<?x4xbf16>) -> tensor<?x4xf32> {
+      %q = moe.round_rows %x : tensor<?x4xbf16> -> tensor<?x4xf32>
+      %zero = arith.constant 0 : index
+      %n = tensor.dim %a, %zero : tensor<?x4xbf16>
+      %b = tensor.empty(%n) : tensor<?x4xf32>
+      %rows = moe.gather %q at %tokens : tensor<?x4xf32>, tensor<?xindex>
+          outs(%b : tensor<?x4xf32>) -> tensor<?x4xf32>
+      return %rows : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def FuseGather : Pass<"moe-fuse-gather"> {
   let summary = "Gather rows while a grouped product loads them";
   let description = [{

@@ -190,6 +190,33 @@ def QuantizeWeights : Pass<"moe-quantize-weights", "::mlir::ModuleOp"> {
   let options = [Option<"format", "format", "std::string", "\"int8\"", "number format, see --dtype of moe-compile">];
 }
 
+def RoundRows : Pass<"moe-round-rows", "::mlir::ModuleOp"> {
+  let summary = "Round the rows of products by quantised weights to signed bytes";
+  let description = [{
+    The rows of a `moe.linear` whose matrices are all weights in one of the
+    given number formats go through `moe.round_rows`: then a product is one of
+    small integers, which machines multiply several times as fast as floats.
+    Rows that several products take are rounded once.
+
+    ```mlir
+    func.func @k(%x: tensor<?x4xbf16>, %up: tensor<8x4xf32> {moe.format = "int8"}) -> tensor<?x8xf32> {
+      %y = moe.linear %x, %up : tensor<?x4xbf16>, tensor<8x4xf32> -> tensor<?x8xf32>
+      return %y : tensor<?x8xf32>
+    }
+    ```
+    becomes, for the default int8,
+    ```mlir
+    func.func @k(%x: tensor<?x4xbf16>, %up: tensor<8x4xf32> {moe.format = "int8"}) -> tensor<?x8xf32> {
+      %q = moe.round_rows %x : tensor<?x4xbf16> -> tensor<?x4xf32>
+      %y = moe.linear %q, %up : tensor<?x4xf32>, tensor<8x4xf32> -> tensor<?x8xf32>
+      return %y : tensor<?x8xf32>
+    }
+    ```
+  }];
+  let options = [ListOption<"formats", "formats", "std::string", "number formats whose products take rounded rows",
+                            "llvm::cl::list_init<std::string>({\"int8\"})">];
+}
+
 def ToGrouped : Pass<"moe-to-grouped", "::mlir::ModuleOp"> {
   let summary = "Lower the model form to plain tensors whose rows are sorted by expert";
   let description = [{
