@@ -22,8 +22,8 @@ static KernelConfigAttr configFor(const MachineLevel &level, Type row, const Num
   const TileKernel &kernel = tileKernelFor(level, row, format, matrices);
   int64_t vectors = std::max<int64_t>(1, kernel.tileVectors() / matrices);
   vectors = std::min(vectors, static_cast<int64_t>(llvm::divideCeil(outputs, level.lanes())));
-  return KernelConfigAttr::get(row.getContext(), level.name(), vectors * level.lanes(), kernel.tileRows(),
-                               kernel.kGroup(), level.lanes());
+  return KernelConfigAttr::get(row.getContext(), level.name(), vectors * level.lanes(),
+                               kernel.tileRowsFor(vectors * matrices), kernel.kGroup(), level.lanes());
 }
 
 namespace {
