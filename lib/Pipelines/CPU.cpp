@@ -26,7 +26,10 @@ static void buildKernel(OpPassManager &pm, StringRef level) {
   pm.addPass(createConvertLinalgToLoopsPass());
   // Views of views fold, so that the workspace plan sees sizes as functions of the number of tokens.
   buildCleanup(pm);
-  // While allocations still tell buffers apart.
+  // While allocations still tell buffers apart. What finds no list beside it may find one in the branches of variants:
+  // only then its code is there once a branch.
+  pm.addPass(createMergeParallelLoops());
+  pm.addPass(createSinkParallelLoops());
   pm.addPass(createMergeParallelLoops());
   pm.addPass(createPlanWorkspace());
   buildCleanup(pm);

@@ -22,8 +22,10 @@ void mlir::moe::buildCleanup(OpPassManager &pm) {
 void mlir::moe::buildOptimizePipeline(OpPassManager &pm, const OptimizePipelineOptions &options) {
   pm.addPass(createVerifyForm({Form::Model}));
 
-  // Before all else, as everything that follows looks for routings, products and maps.
+  // Before all else, as everything that follows looks for routings, products and maps: weights that raised
+  // bodies take as [K, N] are turned for products to be seen.
   pm.addPass(createRaiseMaskedDense());
+  pm.addPass(createTransposeWeights());
   pm.addPass(createNormalizeExpertBodies());
 
   if (options.fold) {

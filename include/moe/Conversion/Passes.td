@@ -136,6 +136,86 @@ def ConvertGroupedToLinalg : Pass<"convert-grouped-to-linalg", "::mlir::ModuleOp
 
 //===-- To the model form -----------------------------------------------------------------------------------===//
 
+def TransposeWeights : Pass<"moe-transpose-weights", "::mlir::ModuleOp"> {
+  let summary = "Give weights the order [N, K] where expert bodies multiply by [K, N]";
+  let description = [{
+    Frameworks write a product of rows [T, K] with a matrix [K, N] as often as with
+    [N, K], but `moe.linear` and the products made of it take [N, K]. A weight is
+    packed when it is loaded, from whatever order is stored; so where all that is
+    done with an argument of a kernel are products by [K, N] in expert bodies, the
+    argument gets the other order, and its `moe.weight` says `transposed`, or no
+    longer does. Weights of other layers stay as they are: what two of them take in
+    different orders becomes two symbols.
+
+    Declined where another op takes the matrix, where the kernel is called or no
+    layer says where its weights are, for weights that are a part of the rows that
+    are stored, and for those rounded to a number format, row by row.
+
+    ```mlir
+    #rows = affine_map<(t, n, k) -> (t, k)>
+    #turned = affine_map<(t, n, k) -> (k, n)>
+    #product = affine_map<(t, n, k) -> (t, n)>
+    moe.weight @w : tensor<8x4x6xf32> from "experts.{e}.w"
+    moe.layer @moe0 block 0 = @k(@w)
+    func.func @k(%x: tensor<?x4xf32>, %l: tensor<?x8xf32>, %w: tensor<8x4x6xf32>) -> tensor<?x6xf32> {
+      %r = moe.route %l select #moe.top_k<2> rank logits weigh #moe.softmax over selected
+          : tensor<?x8xf32> -> !moe.routing<8, 2, f32>
+      %rows = moe.dispatch %x by %r : tensor<?x4xf32>, !moe.routing<8, 2, f32> -> !moe.ragged<8, 4, f32>
+      %y = moe.experts %rows weights %w : !moe.ragged<8, 4, f32>, tensor<8x4x6xf32> -> !moe.ragged<8, 6, f32> {
+      ^bb0(%row: tensor<?x4xf32>, %m: tensor<4x6xf32>):
+        %c0 = arith.constant 0 : index
+        %zero = arith.constant 0.0 : f32
+        %n = tensor.dim %row, %c0 : tensor<?x4xf32>
+        %zeros = tensor.splat %zero[%n] : tensor<?x6xf32>
+        %p = linalg.generic {indexing_maps = [#rows, #turned, #product],
+                             iterator_types = ["parallel", "parallel", "reduction"]}
+            ins(%row, %m : tensor<?x4xf32>, tensor<4x6xf32>) outs(%zeros : tensor<?x6xf32>) {
+        ^bb0(%a: f32, %c: f32, %acc: f32):
+          %ac = arith.mulf %a, %c : f32
+          %s = arith.addf %acc, %ac : f32
+          linalg.yield %s : f32
+        } -> tensor<?x6xf32>
+        moe.yield %p : tensor<?x6xf32>
+      }
+      %out = moe.combine %y by %r weighted_sum : !moe.ragged<8, 6, f32>, !moe.routing<8, 2, f32> -> tensor<?x6xf32>
+      return %out : tensor<?x6xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    #rows = affine_map<(t, n, k) -> (t, k)>
+    #matrix = affine_map<(t, n, k) -> (n, k)>
+    #product = affine_map<(t, n, k) -> (t, n)>
+    moe.weight @w : tensor<8x6x4xf32> from "experts.{e}.w" transposed
+    moe.layer @moe0 block 0 = @k(@w)
+    func.func @k(%x: tensor<?x4xf32>, %l: tensor<?x8xf32>, %w: tensor<8x6x4xf32>) -> tensor<?x6xf32> {
+      %r = moe.route %l select #moe.top_k<2> rank logits weigh #moe.softmax over selected
+          : tensor<?x8xf32> -> !moe.routing<8, 2, f32>
+      %rows = moe.dispatch %x by %r : tensor<?x4xf32>, !moe.routing<8, 2, f32> -> !moe.ragged<8, 4, f32>
+      %y = moe.experts %rows weights %w : !moe.ragged<8, 4, f32>, tensor<8x6x4xf32> -> !moe.ragged<8, 6, f32> {
+      ^bb0(%row: tensor<?x4xf32>, %m: tensor<6x4xf32>):
+        %c0 = arith.constant 0 : index
+        %zero = arith.constant 0.0 : f32
+        %n = tensor.dim %row, %c0 : tensor<?x4xf32>
+        %zeros = tensor.splat %zero[%n] : tensor<?x6xf32>
+        %p = linalg.generic {indexing_maps = [#rows, #matrix, #product],
+                             iterator_types = ["parallel", "parallel", "reduction"]}
+            ins(%row, %m : tensor<?x4xf32>, tensor<6x4xf32>) outs(%zeros : tensor<?x6xf32>) {
+        ^bb0(%a: f32, %c: f32, %acc: f32):
+          %ac = arith.mulf %a, %c : f32
+          %s = arith.addf %acc, %ac : f32
+          linalg.yield %s : f32
+        } -> tensor<?x6xf32>
+        moe.yield %p : tensor<?x6xf32>
+      }
+      %out = moe.combine %y by %r weighted_sum : !moe.ragged<8, 6, f32>, !moe.routing<8, 2, f32> -> tensor<?x6xf32>
+      return %out : tensor<?x6xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::moe::MoEDialect"];
+}
+
 def NormalizeExpertBodies : Pass<"moe-normalize-expert-bodies"> {
   let summary = "Say the products and elementwise ops of expert bodies in moe.linear and moe.map";
   let description = [{
@@ -146,7 +226,7 @@ def NormalizeExpertBodies : Pass<"moe-normalize-expert-bodies"> {
     elementwise op of linalg, arith or math: numbers, and vectors that were
     broadcast to rows, become such, and a map joins the only one that takes it.
 
-    Declined for matrices [K, N], for sums in other types than f32, and for what
+    Declined for matrices [K, N] (`moe-transpose-weights` turns those that it can), for sums in other types than f32, and for what
     is no product and not elementwise.
 
     ```mlir

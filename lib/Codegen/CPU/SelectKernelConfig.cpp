@@ -31,8 +31,8 @@ static KernelConfigAttr configFor(const MachineLevel &level, Value rows, const N
       tileKernelFor(level, type.getElementType(), format, matrices, areRounded(rows), type.getDimSize(1));
   int64_t vectors = std::max<int64_t>(1, kernel.tileVectors() / matrices);
   vectors = std::min(vectors, static_cast<int64_t>(llvm::divideCeil(outputs, level.lanes())));
-  return KernelConfigAttr::get(rows.getContext(), level.name(), vectors * level.lanes(), kernel.tileRows(),
-                               kernel.kGroup(), level.lanes());
+  return KernelConfigAttr::get(rows.getContext(), level.name(), vectors * level.lanes(),
+                               kernel.tileRowsFor(vectors * matrices), kernel.kGroup(), level.lanes());
 }
 
 namespace {

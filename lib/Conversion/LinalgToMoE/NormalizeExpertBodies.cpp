@@ -7,6 +7,7 @@
 //===--------------------------------------------------------------------------------------------------------===//
 
 #include "BodyMaps.h"
+#include "BodyProducts.h"
 #include "ExpertBodies.h"
 #include "Structured.h"
 #include "moe/Conversion/Passes.h"
@@ -24,61 +25,10 @@ using namespace mlir::moe;
 
 namespace {
 
-/// A linalg op that multiplies rows [T, K] by a matrix.
-struct Product {
-  linalg::LinalgOp op;
-  Value rows, matrix;
-  bool transposed; ///< the matrix is [K, N] and not [N, K]
-};
-
-/// The product of two of the op's inputs, summed over one loop, or none.
-std::optional<Product> matchProduct(Operation *operation) {
-  auto op = dyn_cast<linalg::LinalgOp>(operation);
-  if (!op || op->getNumResults() != 1 || op.getNumLoops() != 3 || op.getNumReductionLoops() != 1 ||
-      op.getNumDpsInputs() != 2)
-    return std::nullopt;
-  Value summand = getSummand(op);
-  auto multiply = summand ? summand.getDefiningOp<arith::MulFOp>() : arith::MulFOp();
-  if (!multiply)
-    return std::nullopt;
-  auto lhs = dyn_cast<BlockArgument>(stripExtension(multiply.getLhs()));
-  auto rhs = dyn_cast<BlockArgument>(stripExtension(multiply.getRhs()));
-  if (!lhs || !rhs || lhs.getArgNumber() + rhs.getArgNumber() != 1 || lhs.getOwner() != op.getBlock() ||
-      rhs.getOwner() != op.getBlock())
-    return std::nullopt;
-
-  AffineMap result = op.getIndexingMapMatchingResult(op->getResult(0));
-  if (result.getNumResults() != 2 || !result.isProjectedPermutation())
-    return std::nullopt;
-  AffineExpr row = result.getResult(0), column = result.getResult(1);
-  SmallVector<unsigned> reductions;
-  op.getReductionDims(reductions);
-  AffineExpr inner = getAffineDimExpr(reductions.front(), op.getContext());
-  for (unsigned first : {0, 1}) {
-    OpOperand *rows = op.getDpsInputOperand(first), *matrix = op.getDpsInputOperand(1 - first);
-    if (op.getMatchingIndexingMap(rows).getResults() != ArrayRef<AffineExpr>{row, inner})
-      continue;
-    ArrayRef<AffineExpr> order = op.getMatchingIndexingMap(matrix).getResults();
-    if (order == ArrayRef<AffineExpr>{column, inner})
-      return Product{op, rows->get(), matrix->get(), false};
-    if (order == ArrayRef<AffineExpr>{inner, column})
-      return Product{op, rows->get(), matrix->get(), true};
-  }
-  return std::nullopt;
-}
-
-std::optional<StringRef> reasonAgainst(const Product &product) {
-  auto element = [](Value v) { return getElementTypeOrSelf(v.getType()); };
-  auto result = cast<RankedTensorType>(product.op->getResult(0).getType());
-  if (!result.isDynamicDim(0))
-    return "it takes no rows";
+std::optional<StringRef> reasonAgainst(const BodyProduct &product) {
   if (product.transposed)
     return "its matrix is [K, N], and moe.linear takes [N, K]";
-  if (!result.getElementType().isF32())
-    return "it does not accumulate in f32";
-  if (element(product.rows) != element(product.matrix))
-    return "rows and matrix have different element types";
-  return std::nullopt;
+  return product.reasonAgainst();
 }
 
 class BodyNormalizer {
@@ -107,7 +57,7 @@ public:
 
 private:
   void visit(Operation *op) {
-    std::optional<Product> product = matchProduct(op);
+    std::optional<BodyProduct> product = BodyProduct::match(op);
     if (product && !reasonAgainst(*product)) {
       ++products;
       convert(*product);
@@ -117,11 +67,12 @@ private:
     }
   }
 
-  void convert(const Product &product) {
+  void convert(const BodyProduct &product) {
     linalg::LinalgOp op = product.op;
     b.setInsertionPoint(op);
     Value init = op.getDpsInits().front();
-    auto linear = LinearOp::create(b, op.getLoc(), op->getResultTypes(), product.rows, ValueRange{product.matrix});
+    auto linear =
+        LinearOp::create(b, op.getLoc(), op->getResultTypes(), product.rows->get(), ValueRange{product.matrix->get()});
     if (isZeros(init))
       return b.replaceOp(op, linear.getResults());
     // What the sum starts from is a bias more often than not.
@@ -135,7 +86,7 @@ private:
     bool plain = isa<linalg::LinalgOp>(op) || OpTrait::hasElementwiseMappableTraits(&op);
     if (!plain || isa<linalg::FillOp>(op) || op.getNumResults() != 1 || !isa<TensorType>(op.getResult(0).getType()))
       return;
-    std::optional<Product> product = matchProduct(&op);
+    std::optional<BodyProduct> product = BodyProduct::match(&op);
     if (auto reason = product ? reasonAgainst(*product) : maps.reasonAgainst(&op))
       remark::missed(op.getLoc(), remarkAbout(&op, "not normalised", pass)) << remark::reason("{0}", *reason);
   }

@@ -58,10 +58,11 @@ func.func @mixed(%x: tensor<?x4xbf16>, %w: tensor<8x64x4xf32>, %offsets: tensor<
 // V3: config <level = "x86-64-v3", columns = 8,
 // V4: config <level = "x86-64-v4", columns = 16,
 // BF16: config <level = "avx512-bf16", columns = 16,
+// Blocks of few vectors are higher: as many sums are under way as the units need.
 // CHECK-LABEL: func.func @narrow
-// V3: config <level = "x86-64-v3", columns = 8,
-// V4: config <level = "x86-64-v4", columns = 16,
-// BF16: config <level = "avx512-bf16", columns = 16,
+// V3: config <level = "x86-64-v3", columns = 8, rows = [12, 6, 4, 1],
+// V4: config <level = "x86-64-v4", columns = 16, rows = [12, 6, 4, 1],
+// BF16: config <level = "avx512-bf16", columns = 16, rows = [12, 6, 4, 1],
 func.func @many(%x: tensor<?x4xf32>, %w: tensor<8x64x4xf32>, %offsets: tensor<9xindex>, %init: tensor<?x64xf32>)
     -> tensor<?x64xf32> {
   %y = moe.grouped_matmul %x weights %w, %w, %w, %w, %w offsets %offsets
@@ -88,8 +89,8 @@ func.func @narrow(%x: tensor<?x4xf32>, %w: tensor<8x3x4xf32>, %offsets: tensor<9
 // A router is a product, too: its columns are experts.
 // CHECK-LABEL: func.func @router
 // V3: config <level = "x86-64-v3", columns = 16, rows = [6, 3, 2, 1], k_group = 1, vector = 8>
-// V4: config <level = "x86-64-v4", columns = 32, rows = [6, 3, 2, 1], k_group = 1, vector = 16>
-// BF16: config <level = "avx512-bf16", columns = 32, rows = [6, 3, 2, 1], k_group = 2, vector = 16>
+// V4: config <level = "x86-64-v4", columns = 32, rows = [12, 6, 4, 1], k_group = 1, vector = 16>
+// BF16: config <level = "avx512-bf16", columns = 32, rows = [12, 6, 4, 1], k_group = 2, vector = 16>
 func.func @router(%x: tensor<?x64xbf16>, %wr: tensor<24x64xbf16>, %l: tensor<?x24xf32>, %i: tensor<?x2xi32>,
                   %v: tensor<?x2xf32>) -> (tensor<?x24xf32>, tensor<?x2xi32>, tensor<?x2xf32>) {
   %logits, %ids, %w = moe.router %x, %wr select #moe.top_k<2> rank scores weigh #moe.softmax over all

@@ -3,7 +3,8 @@
 """Compares two modules function by function: both have the same ones, each as long as in the other. Constants do not
 count: a number of experts may be one that the function has anyway.
 
-usage: size.py FIRST SECOND [FUNCTION...]; the functions named are left out.
+usage: size.py FIRST SECOND [FUNCTION...]          the functions named are left out
+       size.py --within PERCENT FIRST SECOND      compares all lines of the modules instead, constants too
 """
 
 import re
@@ -21,6 +22,11 @@ def lengths(path):
             found[name] += 1
     return {name: length for name, length in found.items() if name not in sys.argv[3:]}
 
+
+if sys.argv[1] == "--within":
+    few, many = sorted(len(Path(path).read_text().splitlines()) for path in sys.argv[3:])
+    print(f"{few} lines and {many} lines: {100 * (many - few) / few:.1f} % more")
+    sys.exit(100 * many > (100 + int(sys.argv[2])) * few)
 
 first, second = (lengths(path) for path in sys.argv[1:3])
 if first.keys() != second.keys():

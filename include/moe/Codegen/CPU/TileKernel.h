@@ -57,6 +57,8 @@ public:
   virtual int64_t tileVectors() const = 0;
   /// Heights of the blocks of rows, largest first; a kernel whose last height is not 1 fills up blocks itself.
   virtual ArrayRef<int64_t> tileRows() const = 0;
+  /// The same for products whose blocks are only `width` vectors wide, over all matrices.
+  virtual SmallVector<int64_t> tileRowsFor(int64_t width) const;
 
   /// Emits the tile at the insertion point: every row of it goes to `finish` once. Reads nothing outside of its rows
   /// and its panel, and what a row gets depends on no other row. Returns `out` with all rows in it.

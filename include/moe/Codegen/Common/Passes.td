@@ -175,6 +175,71 @@ def MergeParallelLoops : Pass<"moe-merge-parallel-loops", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::scf::SCFDialect"];
 }
 
+def SinkParallelLoops : Pass<"moe-sink-parallel-loops", "mlir::ModuleOp"> {
+  let summary = "parallel loops into the branches that have loops to join";
+  let description = [{
+    Where the variants of a routing's products are branches of a kernel, a loop
+    before the test of the number of rows, such as a shared expert's, cannot run in
+    the task list of one in a branch. This pass moves a `scf.forall` of a kernel's
+    top level into the branches of a `scf.if` behind it, in each right before the
+    last loop that needs nothing of it, so that `moe-merge-parallel-loops` makes one
+    list of both. It stays where it is if an op in between needs it, or if one
+    branch has no such loop.
+
+    Before:
+
+    ```mlir
+    func.func @shared(%x: memref<8xf32>, %y: memref<8xf32>, %z: memref<8xf32>, %few: i1) {
+      %zero = arith.constant 0.0 : f32
+      %one = arith.constant 1.0 : f32
+      scf.forall (%i) in (8) {
+        memref.store %zero, %x[%i] : memref<8xf32>
+      }
+      scf.if %few {
+        scf.forall (%i) in (8) {
+          memref.store %zero, %y[%i] : memref<8xf32>
+        }
+        memref.copy %x, %z : memref<8xf32> to memref<8xf32>
+      } else {
+        scf.forall (%i) in (8) {
+          memref.store %one, %y[%i] : memref<8xf32>
+        }
+        memref.copy %x, %z : memref<8xf32> to memref<8xf32>
+      }
+      return
+    }
+    ```
+
+    After:
+
+    ```mlir
+    func.func @shared(%x: memref<8xf32>, %y: memref<8xf32>, %z: memref<8xf32>, %few: i1) {
+      %zero = arith.constant 0.0 : f32
+      %one = arith.constant 1.0 : f32
+      scf.if %few {
+        scf.forall (%i) in (8) {
+          memref.store %zero, %x[%i] : memref<8xf32>
+        }
+        scf.forall (%i) in (8) {
+          memref.store %zero, %y[%i] : memref<8xf32>
+        }
+        memref.copy %x, %z : memref<8xf32> to memref<8xf32>
+      } else {
+        scf.forall (%i) in (8) {
+          memref.store %zero, %x[%i] : memref<8xf32>
+        }
+        scf.forall (%i) in (8) {
+          memref.store %one, %y[%i] : memref<8xf32>
+        }
+        memref.copy %x, %z : memref<8xf32> to memref<8xf32>
+      }
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["mlir::scf::SCFDialect"];
+}
+
 def PlanWorkspace : Pass<"moe-plan-workspace", "mlir::ModuleOp"> {
   let summary = "buffers of a kernel become views of one workspace";
   let description = [{

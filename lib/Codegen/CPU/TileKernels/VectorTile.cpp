@@ -188,6 +188,18 @@ static Value countBlocks(OpBuilder &b, Location loc, const TileOperands &tile) {
   return count;
 }
 
+/// Blocks at most half as wide are twice as high: a multiplication waits for the one before it in the same sum, so that
+/// a few sums alone would leave the units idle.
+SmallVector<int64_t> VectorTile::tileRowsFor(int64_t width) const {
+  SmallVector<int64_t> rows = llvm::to_vector(heights);
+  if (2 * width > vectors)
+    return rows;
+  for (int64_t &height : rows)
+    if (height != 1)
+      height *= 2;
+  return rows;
+}
+
 /// Loops over blocks of rows, tallest first; they carry the result, and where the next panel is prefetched, the line
 /// that comes next.
 FailureOr<Value> VectorTile::emit(OpBuilder &b, Location loc, const TileOperands &tile, Value out,

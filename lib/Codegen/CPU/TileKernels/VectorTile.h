@@ -20,6 +20,7 @@ public:
 
   int64_t tileVectors() const override { return vectors; }
   ArrayRef<int64_t> tileRows() const override { return heights; }
+  SmallVector<int64_t> tileRowsFor(int64_t width) const override;
   FailureOr<Value> emit(OpBuilder &b, Location loc, const TileOperands &tile, Value out,
                         FinishRow finish) const override;
 

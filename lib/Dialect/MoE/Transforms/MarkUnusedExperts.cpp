@@ -44,6 +44,16 @@ static std::string textOf(ArrayRef<int64_t> ranges) {
   return text;
 }
 
+/// Whether rows whose weights are NaN are NaN at the end, whatever `experts` give.
+static bool keepsNaN(ExpertsOp experts, TypedValue<RoutingType> routing) {
+  return llvm::all_of(experts->getUsers(), [&](Operation *user) {
+    if (auto next = dyn_cast<ExpertsOp>(user))
+      return keepsNaN(next, routing);
+    auto combine = dyn_cast<CombineOp>(user);
+    return combine && combine.getRouting() == routing && usesWeights(combine.getKind());
+  });
+}
+
 namespace {
 
 struct MarkUnusedExperts : moe::impl::MarkUnusedExpertsBase<MarkUnusedExperts> {
@@ -58,13 +68,17 @@ struct MarkUnusedExperts : moe::impl::MarkUnusedExpertsBase<MarkUnusedExperts> {
       for (auto [index, name] : llvm::enumerate(layer.getWeights().getAsRange<FlatSymbolRefAttr>())) {
         auto weight = symbols.lookupNearestSymbolFrom<WeightOp>(layer, name);
         size_t experts = weight.getNumExperts();
-        Reach &reach = needed.try_emplace(weight, Reach{llvm::BitVector(experts), {}}).first->second;
+        Reach &reach = needed.try_emplace(weight, Reach{llvm::BitVector(experts), {}, false, {}}).first->second;
         addUses(kernel.getArgument(inputs + index), reach);
       }
     }
     for (auto &[weight, reach] : needed)
       if (!reach.experts.all())
         mark(weight, reach);
+      else if (!reach.doubt.empty())
+        remark::missed(weight.getLoc(), remarkAbout(weight, "loaded", getArgument()))
+            << remark::add("experts of @{0} that may be dead", weight.getSymName())
+            << remark::reason("{0}", reach.doubt);
   }
 
 private:
@@ -80,9 +94,15 @@ private:
         return;
       }
       Reach here = reachableExperts(dispatch.getRouting());
+      if (here.notByNaN && !keepsNaN(experts, dispatch.getRouting())) {
+        here.doubt = "rows whose weights are NaN may reach them, and a combination does not make these NaN";
+        here.experts.set();
+      }
       reach.experts |= here.experts;
       if (!here.why.empty())
         reach.why = here.why;
+      if (!here.doubt.empty())
+        reach.doubt = here.doubt;
     }
     // An argument that nobody uses is none of the kernel's, and no reason to mark anything.
     if (weight.use_empty() && reach.experts.none())

@@ -39,6 +39,12 @@ std::optional<std::string> mlir::moe::reasonAgainstPadding(const RoutedPart &par
     return "a scatter that no product took in moves rows that lie one after the other";
   if (llvm::any_of(part.ops, [](Operation *op) { return isa<tensor::DimOp>(op); }))
     return "the number of sorted rows is asked for, and padded places are more";
+  auto isWeighted = [](Operation *op) {
+    auto gather = dyn_cast<GatherOp>(op);
+    return gather && gather.getWeights();
+  };
+  if (llvm::any_of(part.ops, isWeighted))
+    return "rows are weighted while they are gathered";
   // Where the order of slots would do, any will: what needs that of the plan needs its rows without room between them.
   if (std::optional<std::string> reason = reasonAgainstSingleRows(part))
     return reason;

@@ -3,6 +3,7 @@
 
 #include "RoutedPart.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -113,10 +114,10 @@ private:
   }
 
   std::optional<std::string> reasonAgainst(GatherOp gather) {
-    if (gather.getWeights())
-      return "rows are weighted while they are gathered";
     if (gather.getTokens() != plan.getTokens())
       return "rows are gathered in another order than that of the plan";
+    if (gather.getSlots() && gather.getSlots() != plan.getSlots())
+      return "rows are weighted in another order than that of the plan";
     for (OpOperand &use : gather.getResult().getUses()) {
       auto product = dyn_cast<GroupedMatmulOp>(use.getOwner());
       bool taken = product && use.getOperandNumber() == product.getRowsMutable().getOperandNumber();
@@ -148,6 +149,16 @@ private:
 };
 
 } // namespace
+
+void mlir::moe::forPlansOf(VariantKind kind, ModuleOp module, function_ref<void(PlanOp)> body) {
+  SmallVector<PlanOp> plans;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    auto variant = function->getAttrOfType<StringAttr>(kVariantAttr);
+    if (variant && variant.getValue() == stringifyVariantKind(kind))
+      function.walk([&](PlanOp plan) { plans.push_back(plan); });
+  }
+  llvm::for_each(plans, body);
+}
 
 std::optional<std::string> mlir::moe::reasonAgainstSingleRows(const RoutedPart &part) {
   SlotOrder order(part);

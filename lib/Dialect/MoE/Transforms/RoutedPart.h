@@ -11,6 +11,8 @@
 
 #include "moe/Dialect/MoE/IR/MoE.h"
 
+#include "mlir/IR/BuiltinOps.h"
+
 #include <optional>
 #include <string>
 
@@ -28,6 +30,9 @@ struct RoutedPart {
   /// The products of the part.
   SmallVector<GroupedMatmulOp> products() const;
 };
+
+/// Calls `body` with each plan in the functions of `module` that are variants of this kind; it may replace the plan.
+void forPlansOf(VariantKind kind, ModuleOp module, function_ref<void(PlanOp)> body);
 
 /// Why the part cannot run slot by slot, or nothing where it can.
 std::optional<std::string> reasonAgainstSingleRows(const RoutedPart &part);

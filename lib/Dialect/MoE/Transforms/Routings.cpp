@@ -32,28 +32,41 @@ int64_t mlir::moe::capacityOf(TypedValue<RoutingType> routing) {
 
 //===-- Reach -----------------------------------------------------------------------------------------------===//
 
-/// Sets the bits at which the vector `bias`, when it is a constant, is -inf.
-static void setMinusInfinite(Value bias, llvm::BitVector &bits) {
+static Reach all(size_t experts) { return {llvm::BitVector(experts, true), {}, false, {}}; }
+
+/// Sets the bits at which the vector `bias` is -inf; false where it is no constant, or has NaN, which is compared last.
+static bool findMinusInfinite(Value bias, llvm::BitVector &bits) {
   DenseFPElementsAttr values;
   if (!bias || !matchPattern(bias, m_Constant(&values)))
-    return;
-  for (auto [expert, value] : llvm::enumerate(values.getValues<APFloat>()))
+    return false;
+  for (auto [expert, value] : llvm::enumerate(values.getValues<APFloat>())) {
+    if (value.isNaN())
+      return false;
     if (value.isInfinity() && value.isNegative())
       bits.set(expert);
+  }
+  return bits.any();
 }
 
+/// A bias of -inf keeps a row from an expert as long as the row has enough scores that are numbers. Where scores are
+/// normalised over all experts they are numbers all, or NaN all, and the weights with them. Any other score may be NaN,
+/// or logits of other experts -inf, while the weight of the expert with the bias is a number.
 static Reach reachOf(RouteOp route) {
   size_t experts = route.getType().getExperts();
-  Reach reach{llvm::BitVector(experts, true), {}};
+  Reach reach = all(experts);
   llvm::BitVector lowest(experts);
-  setMinusInfinite(route.getBias(), lowest);
-  // The bias of a score is part of the logits: of what is compared if they are.
-  if (auto score = route.getLogits().getDefiningOp<ScoreAffineOp>(); score && route.getRank() == Rank::Logits)
-    setMinusInfinite(score.getBias(), lowest);
-  if (lowest.any())
-    route.getSelection().dropUnreachable(lowest, reach.experts);
-  if (!reach.experts.all())
+  if (!findMinusInfinite(route.getBias(), lowest))
+    return reach;
+  bool allOrNone = route.getScoreFunction().isNormalizing() && route.getOver() == Over::All;
+  if (route.getRank() != Rank::Scores || !allOrNone) {
+    reach.doubt = "their bias is -inf, but a row may have too few other scores that are numbers";
+    return reach;
+  }
+  route.getSelection().dropUnreachable(lowest, reach.experts);
+  if (!reach.experts.all()) {
     reach.why = "a bias of -inf keeps rows from them";
+    reach.notByNaN = true;
+  }
   return reach;
 }
 
@@ -71,8 +84,8 @@ static Reach reachOf(MakeRoutingOp routing) {
   else if (matchPattern(ids, m_Constant(&values)))
     known = llvm::to_vector(values.getValues<APInt>());
   else
-    return {llvm::BitVector(experts, true), {}};
-  Reach reach{llvm::BitVector(experts), "the ids are constants without them"};
+    return all(experts);
+  Reach reach{llvm::BitVector(experts), "the ids are constants without them", false, {}};
   for (const APInt &id : known)
     if (id.sge(0) && id.slt(experts))
       reach.experts.set(id.getZExtValue());
@@ -82,7 +95,7 @@ static Reach reachOf(MakeRoutingOp routing) {
 static Reach reachOf(RouteWithinOp within) {
   Reach parent = reachableExperts(within.getParent());
   size_t nodes = parent.experts.size(), children = within.getRouting().getType().getExperts() / nodes;
-  Reach reach{llvm::BitVector(nodes * children), {}};
+  Reach reach{llvm::BitVector(nodes * children), {}, parent.notByNaN, parent.doubt};
   for (unsigned node : parent.experts.set_bits())
     reach.experts.set(node * children, (node + 1) * children);
   if (!parent.why.empty())
@@ -92,7 +105,7 @@ static Reach reachOf(RouteWithinOp within) {
 
 static Reach reachOf(NarrowRoutingOp narrow) {
   Reach whole = reachableExperts(narrow.getWhole());
-  Reach reach{llvm::BitVector(narrow.getRouting().getType().getExperts()), whole.why};
+  Reach reach{llvm::BitVector(narrow.getRouting().getType().getExperts()), whole.why, whole.notByNaN, whole.doubt};
   for (unsigned expert = 0; expert != reach.experts.size(); ++expert)
     if (whole.experts[narrow.getBegin() + expert])
       reach.experts.set(expert);
@@ -100,7 +113,7 @@ static Reach reachOf(NarrowRoutingOp narrow) {
 }
 
 Reach mlir::moe::reachableExperts(TypedValue<RoutingType> routing) {
-  Reach unknown{llvm::BitVector(routing.getType().getExperts(), true), {}};
+  Reach unknown = all(routing.getType().getExperts());
   if (!routing.getDefiningOp())
     return unknown;
   return llvm::TypeSwitch<Operation *, Reach>(routing.getDefiningOp())

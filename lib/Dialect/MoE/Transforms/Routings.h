@@ -14,6 +14,9 @@ namespace mlir::moe {
 
 inline bool picksRows(RoutingType routing) { return routing.getAxis() == Axis::Row; }
 
+/// Whether a combination multiplies rows by the weights of a routing.
+inline bool usesWeights(CombineKind kind) { return kind == CombineKind::WeightedSum || kind == CombineKind::LogSumExp; }
+
 /// Whether a slot of `routing` may go nowhere (id -1). Of a routing from elsewhere nothing is known, and a window may
 /// have fewer rows than an expert picks.
 bool mayDrop(TypedValue<RoutingType> routing);
@@ -25,10 +28,11 @@ int64_t capacityOf(TypedValue<RoutingType> routing);
 struct Reach {
   llvm::BitVector experts;
   std::string why;
+  bool notByNaN = false; ///< rows whose weights are NaN may go to others, too
+  std::string doubt;     ///< why experts count that rows of numbers do not go to
 };
 
-/// What the IR alone shows of the experts that `routing` reaches, for rows whose logits are numbers. A row with NaN or
-/// infinite logits may be sent to others.
+/// What the IR alone shows of the experts that `routing` reaches, whatever the logits are.
 Reach reachableExperts(TypedValue<RoutingType> routing);
 
 } // namespace mlir::moe

@@ -93,7 +93,7 @@ struct ConvertCombine : OpConversionPattern<CombineOp> {
     Value init = createEmptyRows(b, loc, sorted, slotCount(b, loc, routing.ids));
     auto scatter = ScatterOp::create(b, loc, sorted, ragged.rows, ragged.slots, drops ? ragged.offsets : Value(), init);
     auto result = op.getResult().getType();
-    Value weights = usesWeights(op) ? routing.weights : Value();
+    Value weights = usesWeights(op.getKind()) ? routing.weights : Value();
     bool rowsPicked = picksRows(op.getRouting().getType());
     Value like = rowsPicked ? adaptor.getLike().front() : routing.ids;
     Value output = createEmptyRows(b, loc, result, rowCount(b, loc, like));
@@ -108,10 +108,6 @@ struct ConvertCombine : OpConversionPattern<CombineOp> {
   }
 
 private:
-  static bool usesWeights(CombineOp op) {
-    return op.getKind() == CombineKind::WeightedSum || op.getKind() == CombineKind::LogSumExp;
-  }
-
   /// The dispatch, where rows come back from it as they went in: each row is in all of its slots.
   static DispatchOp getUnchangedRows(CombineOp op) {
     auto dispatch = op.getRows().getDefiningOp<DispatchOp>();
@@ -124,7 +120,7 @@ private:
   static void combineShared(CombineOp op, Value rows, GroupedRouting routing, ConversionPatternRewriter &b) {
     auto result = op.getResult().getType();
     Value output = createEmptyRows(b, op.getLoc(), result, rowCount(b, op.getLoc(), routing.ids));
-    Value weights = usesWeights(op) ? routing.weights : Value();
+    Value weights = usesWeights(op.getKind()) ? routing.weights : Value();
     Value ids = !weights || mayDrop(op.getRouting()) ? routing.ids : Value();
     folded(op, "moe-to-grouped") << "rows that come back unchanged are combined where they are";
     b.replaceOpWithNewOp<CombineSlotsOp>(op, result, rows, b.getUnitAttr(),

@@ -5,7 +5,6 @@
 #include "RoutedPart.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -89,15 +88,7 @@ private:
 
 struct ToPadded : moe::impl::ToPaddedBase<ToPadded> {
   void runOnOperation() override {
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      auto variant = function->getAttrOfType<StringAttr>(kVariantAttr);
-      if (!variant || variant.getValue() != stringifyVariantKind(VariantKind::Padded))
-        continue;
-      SmallVector<PlanOp> plans;
-      function.walk([&](PlanOp plan) { plans.push_back(plan); });
-      for (PlanOp plan : plans)
-        rewrite(plan);
-    }
+    forPlansOf(VariantKind::Padded, getOperation(), [&](PlanOp plan) { rewrite(plan); });
   }
 
 private:

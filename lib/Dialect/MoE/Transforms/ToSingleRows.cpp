@@ -5,7 +5,8 @@
 #include "RoutedPart.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace mlir::moe {
@@ -20,15 +21,7 @@ namespace {
 
 struct ToSingleRows : moe::impl::ToSingleRowsBase<ToSingleRows> {
   void runOnOperation() override {
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      auto variant = function->getAttrOfType<StringAttr>(kVariantAttr);
-      if (!variant || variant.getValue() != stringifyVariantKind(VariantKind::SingleRow))
-        continue;
-      SmallVector<PlanOp> plans;
-      function.walk([&](PlanOp plan) { plans.push_back(plan); });
-      for (PlanOp plan : plans)
-        rewrite(plan);
-    }
+    forPlansOf(VariantKind::SingleRow, getOperation(), [&](PlanOp plan) { rewrite(plan); });
   }
 
 private:
@@ -52,7 +45,9 @@ private:
       } else if (auto scatter = dyn_cast<ScatterOp>(op)) {
         // Rows are where they belong already.
         rewriter.replaceOp(scatter, scatter.getRows());
-      } else if (auto gather = dyn_cast<GatherOp>(op)) {
+      } else if (auto gather = dyn_cast<GatherOp>(op); gather && gather.getWeights()) {
+        weigh(rewriter, gather);
+      } else if (gather) {
         rewriter.replaceUsesWithIf(gather.getResult(), gather.getInit(),
                                    [](OpOperand &use) { return !isa<GroupedMatmulOp>(use.getOwner()); });
         gone.push_back(gather);
@@ -61,11 +56,31 @@ private:
       rewriter.eraseOp(op);
   }
 
+  /// Rows that are multiplied by weights are still rows of their own, but in the order of slots.
+  void weigh(IRRewriter &rewriter, GatherOp gather) {
+    rewriter.setInsertionPoint(gather);
+    Location loc = gather.getLoc();
+    Value ids = gather.getTokens().getDefiningOp<PlanOp>().getIds();
+    Value choices = arith::ConstantIndexOp::create(rewriter, loc, cast<RankedTensorType>(ids.getType()).getDimSize(1));
+    Value rows = tensor::DimOp::create(rewriter, loc, ids, 0);
+    Value count = arith::MulIOp::create(rewriter, loc, rows, choices);
+    auto indices = [&](function_ref<Value(OpBuilder &, Value)> ofSlot) -> Value {
+      return tensor::GenerateOp::create(rewriter, loc, gather.getTokens().getType(), ValueRange(count),
+                                        [&](OpBuilder &b, Location loc, ValueRange slot) {
+                                          tensor::YieldOp::create(b, loc, ofSlot(b, slot.front()));
+                                        });
+    };
+    Value tokens = indices([&](OpBuilder &b, Value slot) { return arith::DivUIOp::create(b, loc, slot, choices); });
+    Value slots = indices([](OpBuilder &, Value slot) { return slot; });
+    rewriter.replaceOpWithNewOp<GatherOp>(gather, gather.getResult().getType(), gather.getRows(), tokens,
+                                          /*offsets=*/Value(), gather.getWeights(), slots, gather.getInit());
+  }
+
   void replace(IRRewriter &rewriter, GroupedMatmulOp product) {
     rewriter.setInsertionPoint(product);
     Value rows = product.getRows();
     bool tokens = static_cast<bool>(product.getTokens());
-    if (auto gather = rows.getDefiningOp<GatherOp>(); gather && !tokens) {
+    if (auto gather = rows.getDefiningOp<GatherOp>(); gather && !gather.getWeights() && !tokens) {
       rows = gather.getRows();
       tokens = true;
     }

@@ -10,7 +10,7 @@ moe.layer @moe0 block 0 = @k(@router, @w)
 func.func @k(%x: tensor<?x8xf32>, %router: tensor<4x8xf32>, %w: tensor<4x8x8xf32>) -> tensor<?x8xf32> {
   %bias = arith.constant dense<[0.0, 0xFF800000, 1.0, 0xFF800000]> : tensor<4xf32>
   %l = moe.score.affine %x, %router : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
-  %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.sigmoid over each
+  %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.softmax over all
       : tensor<?x4xf32>, tensor<4xf32> -> !moe.routing<4, 2, f32>
   %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<4, 2, f32> -> !moe.ragged<4, 8, f32>
   %y = moe.experts %rows weights %w : !moe.ragged<4, 8, f32>, tensor<4x8x8xf32> -> !moe.ragged<4, 8, f32> {
@@ -30,7 +30,7 @@ moe.weight @w : tensor<4x8x8xf32> from "experts.{e}.w"
 moe.layer @moe0 block 0 = @k(@w)
 func.func @k(%x: tensor<?x8xf32>, %l: tensor<?x4xf32>, %w: tensor<4x8x8xf32>) -> tensor<?x8xf32> {
   %bias = arith.constant dense<[0.0, 0xFF800000, 0xFF800000, 0xFF800000]> : tensor<4xf32>
-  %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.sigmoid over each
+  %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.softmax over all
       : tensor<?x4xf32>, tensor<4xf32> -> !moe.routing<4, 2, f32>
   %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<4, 2, f32> -> !moe.ragged<4, 8, f32>
   %y = moe.experts %rows weights %w : !moe.ragged<4, 8, f32>, tensor<4x8x8xf32> -> !moe.ragged<4, 8, f32> {
@@ -52,7 +52,7 @@ moe.layer @moe0 block 0 = @k(@w)
 func.func @k(%x: tensor<?x8xf32>, %l: tensor<?x6xf32>, %w: tensor<6x8x8xf32>) -> tensor<?x8xf32> {
   %bias = arith.constant dense<[0.0, 0.5, 0xFF800000, 0.5, 0.0, 0.0]> : tensor<6xf32>
   %r = moe.route %l bias %bias select #moe.group_top_k<2, groups = 3, keep = 1, reduce = top2_sum> rank scores
-      weigh #moe.sigmoid over each : tensor<?x6xf32>, tensor<6xf32> -> !moe.routing<6, 2, f32>
+      weigh #moe.softmax over all : tensor<?x6xf32>, tensor<6xf32> -> !moe.routing<6, 2, f32>
   %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<6, 2, f32> -> !moe.ragged<6, 8, f32>
   %y = moe.experts %rows weights %w : !moe.ragged<6, 8, f32>, tensor<6x8x8xf32> -> !moe.ragged<6, 8, f32> {
   ^bb0(%row: tensor<?x8xf32>, %we: tensor<8x8xf32>):
@@ -72,7 +72,7 @@ moe.layer @moe0 block 0 = @k(@w)
 func.func @k(%x: tensor<?x8xf32>, %l: tensor<?x6xf32>, %w: tensor<6x8x8xf32>) -> tensor<?x8xf32> {
   %bias = arith.constant dense<[0.0, 0.5, 0xFF800000, 0.5, 0.0, 0.0]> : tensor<6xf32>
   %r = moe.route %l bias %bias select #moe.group_top_k<2, groups = 3, keep = 1, mask = zero> rank scores
-      weigh #moe.sigmoid over each : tensor<?x6xf32>, tensor<6xf32> -> !moe.routing<6, 2, f32>
+      weigh #moe.softmax over all : tensor<?x6xf32>, tensor<6xf32> -> !moe.routing<6, 2, f32>
   %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<6, 2, f32> -> !moe.ragged<6, 8, f32>
   %y = moe.experts %rows weights %w : !moe.ragged<6, 8, f32>, tensor<6x8x8xf32> -> !moe.ragged<6, 8, f32> {
   ^bb0(%row: tensor<?x8xf32>, %we: tensor<8x8xf32>):
@@ -91,7 +91,7 @@ moe.weight @w : tensor<4x8x8xf32> from "w"
 moe.layer @moe0 block 0 = @k(@w)
 func.func @k(%x: tensor<?x8xf32>, %l: tensor<?x4xf32>, %w: tensor<4x8x8xf32>) -> tensor<?x8xf32> {
   %bias = arith.constant dense<[0.0, 0xFF800000, 0.0, 0.0]> : tensor<4xf32>
-  %r = moe.route %l bias %bias select #moe.top_k<2, axis = row> rank scores weigh #moe.sigmoid over each
+  %r = moe.route %l bias %bias select #moe.top_k<2, axis = row> rank scores weigh #moe.softmax over all
       : tensor<?x4xf32>, tensor<4xf32> -> !moe.routing<4, 2, f32, row>
   %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<4, 2, f32, row> -> !moe.ragged<4, 8, f32>
   %y = moe.experts %rows weights %w : !moe.ragged<4, 8, f32>, tensor<4x8x8xf32> -> !moe.ragged<4, 8, f32> {
@@ -105,16 +105,16 @@ func.func @k(%x: tensor<?x8xf32>, %l: tensor<?x4xf32>, %w: tensor<4x8x8xf32>) ->
 
 // -----
 
-// The bias of a score counts where logits are compared; children of a dead node are dead.
+// Children of a dead node are dead.
 // REMARK: Remark="experts 0 to 1 of @w: no row reaches the node above them: a bias of -inf keeps rows from them"
 // CHECK: moe.weight @w : tensor<6x8x8xf32> from "w" unused [0, 2]
 moe.weight @w : tensor<6x8x8xf32> from "w"
 moe.layer @moe0 block 0 = @k(@w)
 func.func @k(%x: tensor<?x8xf32>, %l: tensor<?x6xf32>, %nodes: tensor<3x8xf32>, %w: tensor<6x8x8xf32>) -> tensor<?x8xf32> {
   %bias = arith.constant dense<[0xFF800000, 0.5, 0.0]> : tensor<3xf32>
-  %n = moe.score.affine %x, %nodes bias %bias : tensor<?x8xf32>, tensor<3x8xf32>, tensor<3xf32> -> tensor<?x3xf32>
-  %node = moe.route %n select #moe.top_k<1> rank logits weigh #moe.sigmoid over each
-      : tensor<?x3xf32> -> !moe.routing<3, 1, f32>
+  %n = moe.score.affine %x, %nodes : tensor<?x8xf32>, tensor<3x8xf32> -> tensor<?x3xf32>
+  %node = moe.route %n bias %bias select #moe.top_k<1> rank scores weigh #moe.softmax over all
+      : tensor<?x3xf32>, tensor<3xf32> -> !moe.routing<3, 1, f32>
   %r = moe.route_within %node, %l select #moe.top_k<1> weigh #moe.one over each
       : !moe.routing<3, 1, f32>, tensor<?x6xf32> -> !moe.routing<6, 1, f32>
   %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<6, 1, f32> -> !moe.ragged<6, 8, f32>
@@ -163,7 +163,7 @@ moe.layer @moe1 block 1 = @k(@b)
 moe.layer @moe2 block 2 = @all(@b)
 func.func @k(%x: tensor<?x8xf32>, %l: tensor<?x4xf32>, %w: tensor<4x8x8xf32>) -> tensor<?x8xf32> {
   %bias = arith.constant dense<[0.5, 0.0, 0.0, 0xFF800000]> : tensor<4xf32>
-  %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.sigmoid over each
+  %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.softmax over all
       : tensor<?x4xf32>, tensor<4xf32> -> !moe.routing<4, 2, f32>
   %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<4, 2, f32> -> !moe.ragged<4, 8, f32>
   %y = moe.experts %rows weights %w : !moe.ragged<4, 8, f32>, tensor<4x8x8xf32> -> !moe.ragged<4, 8, f32> {
@@ -175,8 +175,91 @@ func.func @k(%x: tensor<?x8xf32>, %l: tensor<?x4xf32>, %w: tensor<4x8x8xf32>) ->
   return %out : tensor<?x8xf32>
 }
 func.func @all(%x: tensor<?x8xf32>, %l: tensor<?x4xf32>, %w: tensor<4x8x8xf32>) -> tensor<?x8xf32> {
-  %r = moe.route %l select #moe.top_k<2> rank scores weigh #moe.sigmoid over each
+  %r = moe.route %l select #moe.top_k<2> rank scores weigh #moe.softmax over all
       : tensor<?x4xf32> -> !moe.routing<4, 2, f32>
+  %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<4, 2, f32> -> !moe.ragged<4, 8, f32>
+  %y = moe.experts %rows weights %w : !moe.ragged<4, 8, f32>, tensor<4x8x8xf32> -> !moe.ragged<4, 8, f32> {
+  ^bb0(%row: tensor<?x8xf32>, %we: tensor<8x8xf32>):
+    %p = moe.linear %row, %we : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+    moe.yield %p : tensor<?x8xf32>
+  }
+  %out = moe.combine %y by %r weighted_sum : !moe.ragged<4, 8, f32>, !moe.routing<4, 2, f32> -> tensor<?x8xf32>
+  return %out : tensor<?x8xf32>
+}
+
+// -----
+
+// With scores that are each of its own, a row whose other scores are NaN goes to expert 3, and comes back as numbers.
+// REMARK: [Missed] loaded | {{.*}}Reason="their bias is -inf, but a row may have too few other scores that are numbers", Remark="experts of @w that may be dead"
+// CHECK: moe.weight @w : tensor<4x8x8xf32> from "w"{{$}}
+moe.weight @w : tensor<4x8x8xf32> from "w"
+moe.layer @moe0 block 0 = @k(@w)
+func.func @k(%x: tensor<?x8xf32>, %l: tensor<?x4xf32>, %w: tensor<4x8x8xf32>) -> tensor<?x8xf32> {
+  %bias = arith.constant dense<[0.5, 0.0, 0.0, 0xFF800000]> : tensor<4xf32>
+  %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.sigmoid over each
+      : tensor<?x4xf32>, tensor<4xf32> -> !moe.routing<4, 2, f32>
+  %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<4, 2, f32> -> !moe.ragged<4, 8, f32>
+  %y = moe.experts %rows weights %w : !moe.ragged<4, 8, f32>, tensor<4x8x8xf32> -> !moe.ragged<4, 8, f32> {
+  ^bb0(%row: tensor<?x8xf32>, %we: tensor<8x8xf32>):
+    %p = moe.linear %row, %we : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+    moe.yield %p : tensor<?x8xf32>
+  }
+  %out = moe.combine %y by %r weighted_sum : !moe.ragged<4, 8, f32>, !moe.routing<4, 2, f32> -> tensor<?x8xf32>
+  return %out : tensor<?x8xf32>
+}
+
+// -----
+
+// Logits may be NaN, or -inf, too.
+// REMARK: [Missed] loaded | {{.*}}Reason="their bias is -inf, but a row may have too few other scores that are numbers", Remark="experts of @w that may be dead"
+// CHECK: moe.weight @w : tensor<4x8x8xf32> from "w"{{$}}
+moe.weight @w : tensor<4x8x8xf32> from "w"
+moe.layer @moe0 block 0 = @k(@w)
+func.func @k(%x: tensor<?x8xf32>, %l: tensor<?x4xf32>, %w: tensor<4x8x8xf32>) -> tensor<?x8xf32> {
+  %bias = arith.constant dense<[0.5, 0.0, 0.0, 0xFF800000]> : tensor<4xf32>
+  %r = moe.route %l bias %bias select #moe.top_k<2> rank logits weigh #moe.one over each
+      : tensor<?x4xf32>, tensor<4xf32> -> !moe.routing<4, 2, f32>
+  %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<4, 2, f32> -> !moe.ragged<4, 8, f32>
+  %y = moe.experts %rows weights %w : !moe.ragged<4, 8, f32>, tensor<4x8x8xf32> -> !moe.ragged<4, 8, f32> {
+  ^bb0(%row: tensor<?x8xf32>, %we: tensor<8x8xf32>):
+    %p = moe.linear %row, %we : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+    moe.yield %p : tensor<?x8xf32>
+  }
+  %out = moe.combine %y by %r weighted_sum : !moe.ragged<4, 8, f32>, !moe.routing<4, 2, f32> -> tensor<?x8xf32>
+  return %out : tensor<?x8xf32>
+}
+
+// -----
+
+// All weights of such a row are NaN, but the largest row is taken without them.
+// REMARK: [Missed] loaded | {{.*}}Reason="rows whose weights are NaN may reach them, and a combination does not make these NaN", Remark="experts of @w that may be dead"
+// CHECK: moe.weight @w : tensor<4x8x8xf32> from "w"{{$}}
+moe.weight @w : tensor<4x8x8xf32> from "w"
+moe.layer @moe0 block 0 = @k(@w)
+func.func @k(%x: tensor<?x8xf32>, %l: tensor<?x4xf32>, %w: tensor<4x8x8xf32>) -> tensor<?x8xf32> {
+  %bias = arith.constant dense<[0.5, 0.0, 0.0, 0xFF800000]> : tensor<4xf32>
+  %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.softmax over all
+      : tensor<?x4xf32>, tensor<4xf32> -> !moe.routing<4, 2, f32>
+  %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<4, 2, f32> -> !moe.ragged<4, 8, f32>
+  %y = moe.experts %rows weights %w : !moe.ragged<4, 8, f32>, tensor<4x8x8xf32> -> !moe.ragged<4, 8, f32> {
+  ^bb0(%row: tensor<?x8xf32>, %we: tensor<8x8xf32>):
+    %p = moe.linear %row, %we : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+    moe.yield %p : tensor<?x8xf32>
+  }
+  %out = moe.combine %y by %r max : !moe.ragged<4, 8, f32>, !moe.routing<4, 2, f32> -> tensor<?x8xf32>
+  return %out : tensor<?x8xf32>
+}
+
+// -----
+
+// What NaN is added to is compared last, after -inf.
+// CHECK: moe.weight @w : tensor<4x8x8xf32> from "w"{{$}}
+moe.weight @w : tensor<4x8x8xf32> from "w"
+moe.layer @moe0 block 0 = @k(@w)
+func.func @k(%x: tensor<?x8xf32>, %l: tensor<?x4xf32>, %w: tensor<4x8x8xf32>) -> tensor<?x8xf32> {
+  %bias = arith.constant dense<[0x7FC00000, 0.0, 0.0, 0xFF800000]> : tensor<4xf32>
+  %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.softmax over all
+      : tensor<?x4xf32>, tensor<4xf32> -> !moe.routing<4, 2, f32>
   %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<4, 2, f32> -> !moe.ragged<4, 8, f32>
   %y = moe.experts %rows weights %w : !moe.ragged<4, 8, f32>, tensor<4x8x8xf32> -> !moe.ragged<4, 8, f32> {
   ^bb0(%row: tensor<?x8xf32>, %we: tensor<8x8xf32>):

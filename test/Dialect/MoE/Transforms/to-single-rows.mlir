@@ -157,10 +157,22 @@ func.func @crossed(%x: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %w: tensor<8x4x4x
 
 // -----
 
-// REMARK: [Missed] not slot by slot | {{.*}} | Function=weighted | Reason="rows are weighted while they are gathered"
+// Rows that are weighted on their way to the experts are weighted in the order of slots: row i / 2 by weight i.
+// REMARK: [Passed] slot by slot | {{.*}} | Function=weighted
 // CHECK-LABEL: func.func @weighted
-// CHECK: moe.plan
-// CHECK-NOT: moe.slot_matmul
+// CHECK-SAME: %[[X:.*]]: tensor<?x4xf32>, %[[IDS:.*]]: tensor<?x2xi32>, %[[W:.*]]: tensor<8x4x4xf32>, %[[WEIGHTS:.*]]: tensor<?xf32>,
+// CHECK-NOT: moe.plan
+// CHECK: %[[K:.*]] = arith.constant 2 : index
+// CHECK: %[[N:.*]] = arith.muli %{{.*}}, %[[K]] : index
+// CHECK: %[[TOKENS:.*]] = tensor.generate %[[N]] {
+// CHECK-NEXT: ^bb0(%[[I:.*]]: index):
+// CHECK-NEXT: %[[T:.*]] = arith.divui %[[I]], %[[K]] : index
+// CHECK-NEXT: tensor.yield %[[T]]
+// CHECK: %[[SLOTS:.*]] = tensor.generate %[[N]] {
+// CHECK-NEXT: ^bb0(%[[I:.*]]: index):
+// CHECK-NEXT: tensor.yield %[[I]]
+// CHECK: %[[ROWS:.*]] = moe.gather %[[X]] at %[[TOKENS]] weights %[[WEIGHTS]] slots %[[SLOTS]]
+// CHECK: moe.slot_matmul %[[ROWS]] ids %[[IDS]] weights %[[W]]
 func.func @weighted(%x: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %w: tensor<8x4x4xf32>, %weights: tensor<?xf32>,
                     %o: tensor<9xindex>, %i: tensor<?xindex>, %f: tensor<?x4xf32>) -> tensor<?x4xf32>
     attributes {moe.variant = "single_row"} {

@@ -66,6 +66,7 @@ def MoE_CombineSlotsOp : MoE_GroupedOp<"combine_slots", [AttrSizedOperandSegment
     ::mlir::Block *getEpilogueBlock() { return getEpilogue().empty() ? nullptr : &getEpilogue().front(); }
   }];
   let hasRegionVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 
 def MoE_CombineRowsOp : MoE_GroupedOp<"combine_rows"> {

@@ -86,8 +86,10 @@ def MarkUnusedExperts : Pass<"moe-mark-unused-experts", "::mlir::ModuleOp"> {
     that they are neither read from the checkpoint nor held in memory. A weight
     that another layer or another use needs is not marked.
 
-    A row whose logits are NaN or infinite may still be sent to such an expert
-    (NaN is compared last): it finds the weights of another one there.
+    NaN is compared last, so a row that has too few scores that are numbers goes
+    to experts with a bias of -inf, too. A bias therefore counts only where
+    such a row is NaN at the end anyway: where scores are normalised over all
+    experts, which makes them NaN together, and the combination takes weights.
 
     ```mlir
     moe.weight @router : tensor<4x8xf32> from "router"
@@ -96,7 +98,7 @@ def MarkUnusedExperts : Pass<"moe-mark-unused-experts", "::mlir::ModuleOp"> {
     func.func @k(%x: tensor<?x8xf32>, %router: tensor<4x8xf32>, %w: tensor<4x8x8xf32>) -> tensor<?x8xf32> {
       %bias = arith.constant dense<[0.0, 0xFF800000, 1.0, 0xFF800000]> : tensor<4xf32>
       %l = moe.score.affine %x, %router : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
-      %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.sigmoid over each
+      %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.softmax over all
           : tensor<?x4xf32>, tensor<4xf32> -> !moe.routing<4, 2, f32>
       %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<4, 2, f32> -> !moe.ragged<4, 8, f32>
       %y = moe.experts %rows weights %w : !moe.ragged<4, 8, f32>, tensor<4x8x8xf32> -> !moe.ragged<4, 8, f32> {
@@ -116,7 +118,7 @@ def MarkUnusedExperts : Pass<"moe-mark-unused-experts", "::mlir::ModuleOp"> {
     func.func @k(%x: tensor<?x8xf32>, %router: tensor<4x8xf32>, %w: tensor<4x8x8xf32>) -> tensor<?x8xf32> {
       %bias = arith.constant dense<[0.0, 0xFF800000, 1.0, 0xFF800000]> : tensor<4xf32>
       %l = moe.score.affine %x, %router : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
-      %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.sigmoid over each
+      %r = moe.route %l bias %bias select #moe.top_k<2> rank scores weigh #moe.softmax over all
           : tensor<?x4xf32>, tensor<4xf32> -> !moe.routing<4, 2, f32>
       %rows = moe.dispatch %x by %r : tensor<?x8xf32>, !moe.routing<4, 2, f32> -> !moe.ragged<4, 8, f32>
       %y = moe.experts %rows weights %w : !moe.ragged<4, 8, f32>, tensor<4x8x8xf32> -> !moe.ragged<4, 8, f32> {

@@ -180,7 +180,8 @@ def ToSingleRows : Pass<"moe-to-single-rows", "::mlir::ModuleOp"> {
     In a function whose `moe.variant` is `single_row`, the products of a plan
     become `moe.slot_matmul`: rows stay in the order of the slots, so the plan,
     gathers and scatters go away, and row-wise ops between products run on rows
-    of slots. Declined, with a remark, where an op needs the order of the plan.
+    of slots. Rows that are weighted while they are gathered are weighted in that
+    order. Declined, with a remark, where an op needs the order of the plan.
 
     ```mlir
     func.func @k_single_row(%x: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %w: tensor<8x4x4xf32>) -> tensor<?x4xf32>
@@ -226,6 +227,7 @@ def ToSingleRows : Pass<"moe-to-single-rows", "::mlir::ModuleOp"> {
     }
     ```
   }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def ToPadded : Pass<"moe-to-padded", "::mlir::ModuleOp"> {
