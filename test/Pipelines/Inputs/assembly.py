@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What the assembly on standard input calls, and what its products' inner loops are made of.
 
-One line of the functions called, one line of the widest registers, and for each innermost loop with products: how many
+One line of the functions called, one line of the widest registers, and for each loop with products: how many
 products, how many loads of whole vectors, broadcasts, and uses of the stack it has. Where there are tiles: how many of
 their registers are named, how often a function is configured for them and gives them back, and how often one is saved.
 """
@@ -23,18 +23,23 @@ if any("%tmm" in line for line in code):
     counts = [sum(line.startswith(name) for line in code) for name in ("ldtilecfg", "tilerelease")]
     print(f"tiles: {len(tiles)} registers, {counts[0]} configurations, {counts[1]} releases, {saved} saved or restored")
 
-function = None
-for i, line in enumerate(lines):
+# A block's comments name the innermost loop that it is in, wherever it is placed; a loop whose steps hold a smaller one
+# (of prefetches) counts without it.
+function, loop = None, None
+loops = {}  # (function, header of a loop): its instructions
+for line, instruction in zip(lines, code, strict=True):
     if label := re.match(r"(\w+):", line):
-        function = label[1]
-    if not (label := re.match(r"(\.LBB\w+):", line)):
-        continue
-    # The comments that follow a label say whether it begins an innermost loop.
-    head = next(j for j in range(i + 1, len(lines)) if code[j])
-    if "Inner Loop Header" not in "".join(lines[i:head]):
-        continue
-    back = (j for j in range(head, len(code)) if re.match(rf"j\w+\s+{re.escape(label[1])}$", code[j]))
-    body = code[head : next(back, head)]
+        function, loop = label[1], None
+    elif block := re.match(r"\.L(BB\w+):|# %bb", line):
+        name, loop = block[1], None
+    if header := re.search(r"# .*in Loop: Header=(BB\w+)", line):
+        loop = header[1]
+    elif re.search(r"# .*=>\s*This (Inner )?Loop Header", line):
+        loop = name
+    if loop and instruction and not instruction.startswith("."):
+        loops.setdefault((function, loop), []).append(instruction)
+
+for (function, _), body in loops.items():
     products = [PRODUCT.match(line)[0] for line in body if PRODUCT.match(line)]
     if products:
         count = Counter(
