@@ -34,12 +34,14 @@ struct Matrix {
 };
 
 struct Loader {
-  Loader(const moe_weight_desc &weight, const char *layer, const WeightSource &source, PackedWeight &result)
-      : weight(weight), layer(layer), source(source), result(result) {}
+  Loader(const moe_weight_desc &weight, const char *layer, const WeightSource &source, Progress &progress,
+         PackedWeight &result)
+      : weight(weight), layer(layer), source(source), progress(progress), result(result) {}
 
   const moe_weight_desc &weight;
   const char *layer;
   const WeightSource &source;
+  Progress &progress;
   Layout layout{};
   std::vector<Matrix> matrices; // [expert][source]
   std::vector<int64_t> used;    // the experts that are loaded
@@ -237,8 +239,12 @@ moe_status Loader::readPiece(int64_t expert, int64_t s, int64_t line, int64_t co
 void Loader::runTasks(int64_t begin, int64_t end) {
   for (int64_t task = begin; task < end; ++task) {
     moe_status status = guard([&] { return read(task); });
-    if (status == MOE_OK)
+    if (status == MOE_OK) {
+      // The first task of an expert counts what the division leaves.
+      int64_t bytes = packedBytes(layout), share = bytes / tasksOfExpert;
+      progress.add(task % tasksOfExpert == 0 ? bytes - share * (tasksOfExpert - 1) : share);
       continue;
+    }
     std::lock_guard<std::mutex> held(lock);
     if (task < failedTask) {
       failedTask = task;
@@ -249,27 +255,43 @@ void Loader::runTasks(int64_t begin, int64_t end) {
   }
 }
 
+// Plain experts are one array, in which the unused ones have a place. Elsewhere these have none: their addresses are
+// that of another expert, or of zeros where there is none, as a kernel may look there for a row of NaN.
+WeightPlaces moe::placesOf(const moe_weight_desc &weight) {
+  Layout layout;
+  layoutOf(weight, layout);
+  int64_t count = weight.panel == 0 ? weight.experts : std::max<int64_t>(1, int64_t(usedExperts(weight).size()));
+  return {packedBytes(layout), count};
+}
+
+void moe::pointAtExperts(const moe_weight_desc &weight, const char *start, PackedWeight &result) {
+  const int64_t bytes = placesOf(weight).bytes;
+  result.experts.assign(size_t(weight.experts), start);
+  if (weight.panel == 0)
+    for (int64_t e = 0; e < weight.experts; ++e)
+      result.experts[size_t(e)] = start + e * bytes;
+  else
+    for (int64_t place = 0; int64_t e : usedExperts(weight))
+      result.experts[size_t(e)] = start + place++ * bytes;
+}
+
 moe_status moe::loadWeight(const moe_weight_desc &weight, const char *layer, const WeightSource &source, moe_pool *pool,
-                           PackedWeight &result) {
-  Loader loader(weight, layer, source, result);
+                           Progress &progress, PackedWeight &result) {
+  Loader loader(weight, layer, source, progress, result);
   if (!layoutOf(weight, loader.layout))
     return fail(MOE_INVALID_ARGUMENT, "%s: weight '%s': malformed descriptor", layer, weight.symbol);
   loader.used = usedExperts(weight);
   if (moe_status status = loader.find())
     return status;
   loader.cut();
-  int64_t bytes = packedBytes(loader.layout);
-  // Plain experts are one array, in which the unused ones have a place. Elsewhere these have none: their addresses are
-  // that of another expert, or of zeros where there is none, as a kernel may look there for a row of NaN.
-  bool plain = weight.panel == 0;
-  int64_t held = plain ? weight.experts : std::max<int64_t>(1, int64_t(loader.used.size()));
-  result.memory = Block(size_t(bytes * held));
-  result.experts.assign(size_t(weight.experts), result.memory.data());
-  for (int64_t i = 0; i < (plain ? held : int64_t(loader.used.size())); ++i)
-    result.experts[size_t(plain ? i : loader.used[size_t(i)])] = result.memory.data() + i * bytes;
+  WeightPlaces places = placesOf(weight);
+  result.memory = Block(size_t(places.allBytes()));
+  pointAtExperts(weight, result.memory.data(), result);
   auto tasks = [](void *data, int64_t begin, int64_t end) { static_cast<Loader *>(data)->runTasks(begin, end); };
   moe_parallel_for(pool, int64_t(loader.used.size()) * loader.tasksOfExpert, tasks, &loader);
   if (loader.failedStatus)
     return fail(loader.failedStatus, "%s", loader.failedText.c_str());
+  // What the tasks have not counted: places of unused experts.
+  progress.add((places.count - int64_t(loader.used.size())) * places.bytes);
   return MOE_OK;
 }
