@@ -4,6 +4,7 @@
 #include "moe/Driver/Run.h"
 
 #include "moe/Driver/Emit.h"
+#include "moe/Driver/ProgressBar.h"
 
 #include "llvm/Support/Path.h"
 
@@ -100,6 +101,9 @@ Expected<LoadedLayer> Program::load(const RunOptions &options, moe_pool *pool, u
   // Each copy has memory of its own, and the reference lowering another layout.
   load.packed = options.packed.empty() || copy > 0 || reference ? nullptr : options.packed.c_str();
   load.verify_packed = options.verifyPacked;
+  ProgressBar bar(std::string(desc->name) + ": packing weights");
+  load.progress = ProgressBar::report;
+  load.progress_data = &bar;
   moe_layer *layer = nullptr;
   if (moe_layer_load(opened.get(), index, &load, &layer) != MOE_OK)
     return runtimeError();

@@ -49,7 +49,8 @@ public:
   const moe_layer_desc &layer() const { return *desc; }
   const moe_library_desc &library() const { return *moe_library_info(opened.get()); }
 
-  /// Loads the weights; `copy` varies random ones. The first copy of optimised code may come from a packed file.
+  /// Loads the weights; `copy` varies random ones. The first copy of optimised code may come from a packed file. Shows
+  /// a progress bar on a terminal.
   Expected<LoadedLayer> load(const RunOptions &options, moe_pool *pool, uint64_t copy = 0) const;
 
 private:
