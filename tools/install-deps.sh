@@ -12,7 +12,7 @@ llvm_packages=(
 )
 other_packages=(
   cmake ninja-build ccache
-  libgtest-dev nlohmann-json3-dev zlib1g-dev libzstd-dev
+  libgtest-dev libbenchmark-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev libzstd-dev
   python3 python3-venv python3-numpy python3-psutil
   ca-certificates shellcheck
 )

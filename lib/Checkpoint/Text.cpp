@@ -3,6 +3,8 @@
 // Text from outside made fit for a one-line message.
 #include "moe/Checkpoint/Text.h"
 
+#include <cstdio>
+
 using namespace moe;
 
 static void appendEscaped(std::string &out, std::string_view text) {
@@ -40,3 +42,17 @@ std::string moe::printable(std::string_view text) {
 }
 
 std::string moe::quote(std::string_view text) { return '"' + printable(text) + '"'; }
+
+std::string moe::oneLine(std::string_view text) {
+  std::string result;
+  for (char c : text) {
+    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != '\\') {
+      result += c;
+      continue;
+    }
+    char code[8];
+    snprintf(code, sizeof code, "\\x%02x", static_cast<unsigned char>(c));
+    result += code;
+  }
+  return result;
+}

@@ -53,6 +53,7 @@ public:
   Expected<Unit> load(const Program &program);
   Expected<BenchmarkRow> time(int64_t tokens, double minSeconds);
   int copies() const { return int(layers.size()); }
+  const moe_layer *first() const { return layers.front().get(); }
   const moe_variant_desc &variant() const { return *moe_layer_variant(layers.front().get()); }
 
 private:
@@ -146,6 +147,7 @@ Expected<BenchmarkResult> mlir::moe::benchmark(const Program &program, const Run
   result.expertWidth = desc.expert_width;
   result.threads = moe_pool_threads(pool->get());
   result.copies = bench.copies();
+  result.packed = packedText(bench.first(), run);
   result.limits = MachineLimits::measure(pool->get());
   for (int64_t tokens : options.tokens) {
     auto row = bench.time(tokens, options.minSeconds);
@@ -171,7 +173,7 @@ std::string BenchmarkResult::text() const {
   os << layer << ": E = " << experts << ", K = " << topK << ", D = " << modelWidth << ", F = " << expertWidth << ", "
      << dtype << ", " << level << ", " << threads << " thread" << (threads == 1 ? "" : "s") << ", " << copies << " cop"
      << (copies == 1 ? "y" : "ies") << " of the weights in turn\n"
-     << "limits measured: read " << quantityText(limits.readBytesPerSecond, "B/s") << ", f32 multiply-add "
+     << packed << "limits measured: read " << quantityText(limits.readBytesPerSecond, "B/s") << ", f32 multiply-add "
      << quantityText(limits.fmaFlopsPerSecond, "flop/s") << "\n\n";
   os << llvm::format("%7s %9s %12s %12s %10s %10s %10s\n", "T", "experts", "median", "fastest", "GB/s", "GFLOP/s",
                      "of limit");

@@ -4,6 +4,7 @@
 #include "moe/Driver/Run.h"
 
 #include "moe/Driver/Emit.h"
+#include "moe/Driver/ProgressBar.h"
 
 #include "llvm/Support/Path.h"
 
@@ -65,6 +66,7 @@ static Expected<std::unique_ptr<JitLibrary>> compile(MLIRContext &context, const
 
 Expected<std::unique_ptr<Program>> Program::open(MLIRContext &context, const RunOptions &options, bool reference) {
   std::unique_ptr<Program> program(new Program());
+  program->reference = reference;
   moe_library *library = nullptr;
   moe_status status;
   if (isLibrary(options.input.path)) {
@@ -96,10 +98,31 @@ Expected<LoadedLayer> Program::load(const RunOptions &options, moe_pool *pool, u
   load.seed = options.seed + copy;
   load.check_digest = 1;
   load.pool = pool;
+  // Each copy has memory of its own, and the reference lowering another layout.
+  load.packed = options.packed.empty() || copy > 0 || reference ? nullptr : options.packed.c_str();
+  load.verify_packed = options.verifyPacked;
+  ProgressBar bar(std::string(desc->name) + ": packing weights");
+  load.progress = ProgressBar::report;
+  load.progress_data = &bar;
   moe_layer *layer = nullptr;
   if (moe_layer_load(opened.get(), index, &load, &layer) != MOE_OK)
     return runtimeError();
   return LoadedLayer(layer);
+}
+
+std::string mlir::moe::packedText(const moe_layer *layer, const RunOptions &options) {
+  const char *reason;
+  switch (moe_layer_packed(layer, &reason)) {
+  case MOE_PACKED_MAPPED:
+    return "packed weights mapped from " + options.packed + "\n";
+  case MOE_PACKED_WRITTEN:
+    return "packed weights written to " + options.packed + "\n";
+  case MOE_PACKED_REPLACED:
+    return "packed weights written to " + options.packed + " anew; it was " + reason + "\n";
+  case MOE_PACKED_NONE:
+    break;
+  }
+  return {};
 }
 
 Expected<std::vector<Tensor>> mlir::moe::runLayer(const moe_layer *layer, std::vector<Tensor> &inputs, moe_pool *pool) {

@@ -19,6 +19,7 @@ struct Result {
   std::vector<Tensor> outputs;
   std::string layer, level;
   std::string weights; ///< the quantised format of weights, or nothing
+  std::string packed;  ///< a line on what became of the packed file, or nothing
   int64_t experts, topK, rows;
   int32_t dtype;
 
@@ -59,9 +60,15 @@ static Expected<Result> run(MLIRContext &context, const RunModeOptions &options,
   orderByExpert(*outputs);
   const moe_variant_desc &variant = *moe_layer_variant(layer->get());
   std::string level = variant.level;
-  return Result{std::move(*outputs),   desc.name,           reference ? "reference lowering, " + level : level,
-                weightFormat(variant), desc.experts,        desc.top_k,
-                rows->front().rows,    desc.inputs[0].dtype};
+  return Result{std::move(*outputs),
+                desc.name,
+                reference ? "reference lowering, " + level : level,
+                weightFormat(variant),
+                packedText(layer->get(), options.run),
+                desc.experts,
+                desc.top_k,
+                rows->front().rows,
+                desc.inputs[0].dtype};
 }
 
 static Expected<Unit> save(const RunModeOptions &options, const Result &result) {
@@ -78,7 +85,7 @@ Expected<std::string> mlir::moe::runOnce(MLIRContext &context, const RunModeOpti
     return saved.error();
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << result->headline() << "\n";
+  os << result->headline() << "\n" << result->packed;
   for (const Tensor &output : result->outputs) {
     os << "  " << llvm::format("%-9s", output.name.c_str()) << " [" << output.rows;
     if (output.rank == 2)
@@ -102,6 +109,7 @@ static Expected<std::string> errorOfQuantising(MLIRContext &context, const RunMo
   RunModeOptions whole = options;
   whole.run.input.dtype.clear();
   whole.run.dumpFolder.clear();
+  whole.run.packed.clear(); // holds the quantised ones
   auto result = run(context, whole, /*reference=*/false);
   if (!result)
     return result.error();
@@ -115,7 +123,9 @@ Expected<std::string> mlir::moe::runAndCompare(MLIRContext &context, const RunMo
   auto reference = run(context, options, /*reference=*/true);
   if (!reference)
     return reference.error();
-  auto optimised = run(context, options, /*reference=*/false);
+  RunModeOptions sure = options;
+  sure.run.verifyPacked = true; // who compares wants to be sure
+  auto optimised = run(context, sure, /*reference=*/false);
   if (!optimised)
     return optimised.error();
   if (auto saved = save(options, *optimised); !saved)
@@ -123,7 +133,8 @@ Expected<std::string> mlir::moe::runAndCompare(MLIRContext &context, const RunMo
   auto comparison = compareOutputs(reference->outputs, optimised->outputs);
   if (!comparison)
     return comparison.error();
-  std::string text = optimised->headline() + " against the reference lowering\n" + comparison->text();
+  std::string text =
+      optimised->headline() + " against the reference lowering\n" + optimised->packed + comparison->text();
   if (comparison->withinTolerance(optimised->dtype)) {
     auto error = errorOfQuantising(context, options, *optimised);
     return error ? text + *error : error;

@@ -31,7 +31,7 @@ MOE_OPTION(bool, compare, "compare", "run both lowerings and print the largest d
 MOE_OPTION(int, threads, "threads", "threads to use (default: every CPU)", cl::init(0));
 MOE_OPTION(std::string, dtype, "dtype", "number format instead of the checkpoint's; int8 ...: of experts' weights");
 MOE_OPTION(std::string, cpu, "cpu", "machine level to compile for", cl::init("native"));
-MOE_OPTION(std::string, packed, "packed", "packed weights; not there yet", cl::value_desc("file"));
+MOE_OPTION(std::string, packed, "packed", "file of packed weights: written once, then mapped", cl::value_desc("file"));
 MOE_OPTION(std::string, device, "device", "cpu (default); cuda is not there yet", cl::init("cpu"));
 MOE_OPTION(bool, timing, "benchmark", "time the layer on random rows");
 MOE_OPTION(std::string, tokens, "tokens", "rows, for a benchmark a list (default: 16, or 1,16,128,1024)");
@@ -45,8 +45,8 @@ MOE_OPTION(std::string, dump, "dump-stages", "folder for one readable file a sta
 static Expected<Unit> check() {
   if (device != "cpu")
     return Error{"--device=" + device + " is not there yet; expected cpu"};
-  if (!packed.empty())
-    return Error{"--packed is not there yet: weights are packed each time they are loaded; leave it out"};
+  if (packed.getNumOccurrences() && (packed.empty() || reference))
+    return Error{"--packed: expected the name of a file for optimised code; leave --reference out, or --packed"};
   if (compare && (reference || timing))
     return Error{"--compare runs both lowerings once; leave --reference and --benchmark out"};
   if (threads < 0)
@@ -70,8 +70,7 @@ Expected<CommandLine> parseCommandLine(int argc, char **argv) {
     return parsed.error();
   if (auto checked = check(); !checked)
     return checked.error();
-  std::string usual = timing ? "1,16,128,1024" : "16";
-  auto counts = parseTokens(tokens.empty() ? usual : tokens.getValue());
+  auto counts = parseTokens(!tokens.empty() ? tokens.getValue() : timing ? "1,16,128,1024" : "16");
   if (!counts)
     return counts.error();
   if (!timing && counts->size() != 1)
@@ -87,6 +86,7 @@ Expected<CommandLine> parseCommandLine(int argc, char **argv) {
   run.seed = randomWeights;
   run.threads = threads;
   run.dumpFolder = dump;
+  run.packed = packed;
   line.options.benchmark.tokens = *counts;
   line.options.benchmark.minSeconds = minTime;
   line.options.rowsFile = rows;

@@ -24,6 +24,11 @@ class LoadOptions(ctypes.Structure):
         ("check_digest", ctypes.c_int32),
         ("seed", ctypes.c_uint64),
         ("pool", ctypes.c_void_p),
+        ("packed", ctypes.c_char_p),
+        ("verify_packed", ctypes.c_int32),
+        ("reserved", ctypes.c_int32),
+        ("progress", ctypes.c_void_p),
+        ("progress_data", ctypes.c_void_p),
     ]
 
 
@@ -43,15 +48,16 @@ class Tensor(ctypes.Structure):
 
 
 class Layer:
-    """A layer of a compiled library, called through the C ABI (docs/abi.md)."""
+    """A layer of a compiled library, called through the C ABI (docs/abi.md). `seed` draws its weights at random."""
 
-    def __init__(self, library, index=0, checkpoint=None, threads=0):
+    def __init__(self, library, index=0, checkpoint=None, threads=0, seed=None):
         self.runtime = ctypes.CDLL(str(BUILD / "lib" / "libmoe_runtime.so"))
         self.runtime.moe_last_error.restype = ctypes.c_char_p
         handle, self.pool, self.layer = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
         self.check(self.runtime.moe_pool_create(threads, ctypes.byref(self.pool)))
         self.check(self.runtime.moe_library_open(str(library).encode(), ctypes.byref(handle)))
-        options = LoadOptions(str(checkpoint).encode() if checkpoint else None, 0, 0, 0, self.pool.value)
+        folder = str(checkpoint).encode() if checkpoint else None
+        options = LoadOptions(folder, seed is not None, 0, seed or 0, self.pool.value)
         load = self.runtime.moe_layer_load
         self.check(load(handle, ctypes.c_int64(index), ctypes.byref(options), ctypes.byref(self.layer)))
         self.workspaces = {}

@@ -12,6 +12,9 @@ namespace moe {
 /// Control characters become \xNN, and the middle of a text of more than 200 bytes becomes "...".
 std::string printable(std::string_view text);
 
+/// Control characters and backslashes become \xNN, and nothing else changes: different texts stay different.
+std::string oneLine(std::string_view text);
+
 /// printable() in double quotes.
 std::string quote(std::string_view text);
 

@@ -29,6 +29,7 @@ struct BenchmarkResult {
   std::string layer, level, dtype;
   int64_t experts = 0, topK = 0, modelWidth = 0, expertWidth = 0;
   int threads = 0, copies = 0;
+  std::string packed; ///< a line on what became of the packed file, or nothing
   MachineLimits limits;
   std::vector<BenchmarkRow> rows;
 

@@ -19,6 +19,8 @@ struct RunOptions {
   uint64_t seed = 0; ///< of random weights, and of random rows
   int threads = 0;   ///< 0: one for each CPU
   std::string dumpFolder;
+  std::string packed;        ///< file of packed weights to map or to write; empty: none
+  bool verifyPacked = false; ///< whether the checksums of the weights in it are compared, too
 };
 
 struct PoolDeleter {
@@ -47,7 +49,8 @@ public:
   const moe_layer_desc &layer() const { return *desc; }
   const moe_library_desc &library() const { return *moe_library_info(opened.get()); }
 
-  /// Loads the weights; `copy` varies random ones.
+  /// Loads the weights; `copy` varies random ones. The first copy of optimised code may come from a packed file. Shows
+  /// a progress bar on a terminal.
   Expected<LoadedLayer> load(const RunOptions &options, moe_pool *pool, uint64_t copy = 0) const;
 
 private:
@@ -59,7 +62,11 @@ private:
   std::unique_ptr<moe_library, LibraryDeleter> opened;
   const moe_layer_desc *desc = nullptr;
   int64_t index = 0;
+  bool reference = false;
 };
+
+/// What became of --packed, as a line; empty without.
+std::string packedText(const moe_layer *layer, const RunOptions &options);
 
 /// The outputs of one call, in the descriptor's order.
 Expected<std::vector<Tensor>> runLayer(const moe_layer *layer, std::vector<Tensor> &inputs, moe_pool *pool);

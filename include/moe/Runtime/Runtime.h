@@ -14,7 +14,7 @@ extern "C" {
 #define MOE_EXPORT __attribute__((visibility("default")))
 
 /* Incremented whenever a struct below changes; compared exactly when a library is opened. */
-#define MOE_ABI_VERSION 2
+#define MOE_ABI_VERSION 3
 
 typedef enum moe_status {
   MOE_OK = 0,
@@ -170,13 +170,31 @@ MOE_EXPORT moe_status moe_library_wrap(const moe_library_desc *desc, moe_library
 MOE_EXPORT void moe_library_close(moe_library *library);
 MOE_EXPORT const moe_library_desc *moe_library_info(const moe_library *library);
 
+/* How far a load is: `done` of `total` bytes packed and, where a packed file is written, written; rising, and `total`
+ * the last time. Called by one thread at a time, which may be any of the pool; it should return soon, and must not
+ * throw. */
+typedef void (*moe_progress_fn)(void *data, int64_t done, int64_t total);
+
 typedef struct moe_load_options {
   const char *checkpoint; /* folder; null: the path in the library */
   int32_t random_weights; /* 1: no checkpoint, weights drawn from `seed` */
   int32_t check_digest;   /* 1: refuse a checkpoint whose headers differ from those compiled for */
   uint64_t seed;
-  moe_pool *pool; /* used to pack in parallel; may be null */
+  moe_pool *pool;        /* used to pack in parallel; may be null */
+  const char *packed;    /* packed file to map, or to write where there is none (docs/packed-file.md); null: none */
+  int32_t verify_packed; /* 1: read all of the packed file and compare its checksums, too */
+  int32_t reserved;
+  moe_progress_fn progress; /* null: nobody wants to know */
+  void *progress_data;
 } moe_load_options;
+
+/* Where a layer's weights came from. */
+typedef enum moe_packed {
+  MOE_PACKED_NONE = 0,    /* packed in memory; no packed file was asked for, or there is no weight */
+  MOE_PACKED_MAPPED = 1,  /* the packed file */
+  MOE_PACKED_WRITTEN = 2, /* packed in memory, and written to the packed file, which was not there */
+  MOE_PACKED_REPLACED = 3 /* the same, and it took the place of a packed file for something else or damaged */
+} moe_packed;
 
 /* Chooses the variant for this machine, reads the layer's weights and packs them. `index` counts desc.layers. */
 MOE_EXPORT moe_status moe_layer_load(const moe_library *library, int64_t index, const moe_load_options *options,
@@ -184,6 +202,8 @@ MOE_EXPORT moe_status moe_layer_load(const moe_library *library, int64_t index, 
 MOE_EXPORT void moe_layer_free(moe_layer *layer);
 MOE_EXPORT const moe_layer_desc *moe_layer_info(const moe_layer *layer);
 MOE_EXPORT const moe_variant_desc *moe_layer_variant(const moe_layer *layer);
+/* `reason`, where it is not null, gets one line on what was wrong with a packed file that was replaced, else "". */
+MOE_EXPORT moe_packed moe_layer_packed(const moe_layer *layer, const char **reason);
 
 /* Bytes of workspace that one call with `tokens` rows needs. */
 MOE_EXPORT moe_status moe_layer_workspace_size(const moe_layer *layer, int64_t tokens, size_t *bytes);

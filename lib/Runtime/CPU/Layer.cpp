@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
-// Loading a layer: the best variant that this machine runs, then its weights.
+// Loading a layer: the best variant that this machine runs, then its weights, packed now or before.
 //===----------------------------------------------------------------------===//
 #include "Error.h"
 #include "Library.h"
 
 #include <memory>
+#include <numeric>
 
 using namespace moe;
 
@@ -32,15 +33,22 @@ static moe_status chooseVariant(const moe_layer_desc &layer, const moe_variant_d
               advice);
 }
 
-static moe_status openSource(LibraryState &library, const moe_layer_desc &layer, const moe_load_options &options,
+/// The folder that weights come from; left empty where they are random, or where there is none to load.
+static moe_status checkpointPath(const LibraryState &library, const moe_layer &layer, const moe_load_options &options,
+                                 std::string &path) {
+  if (options.random_weights || layer.variant->num_weights == 0)
+    return MOE_OK;
+  path = options.checkpoint ? options.checkpoint : library.desc->checkpoint;
+  if (!path.empty())
+    return MOE_OK;
+  return fail(MOE_INVALID_ARGUMENT,
+              "%s: %s: expected a checkpoint folder, got none, and the library names none; give one, or ask for random "
+              "weights",
+              library.name.c_str(), layer.desc->name);
+}
+
+static moe_status openSource(LibraryState &library, const moe_load_options &options, const std::string &path,
                              std::shared_ptr<const Checkpoint> &checkpoint) {
-  std::string path = options.checkpoint ? options.checkpoint : library.desc->checkpoint;
-  if (path.empty())
-    return fail(
-        MOE_INVALID_ARGUMENT,
-        "%s: %s: expected a checkpoint folder, got none, and the library names none; give one, or ask for random "
-        "weights",
-        library.name.c_str(), layer.name);
   if (moe_status status = library.openCheckpoint(path, checkpoint))
     return status;
   if (!options.check_digest || !*library.desc->digest)
@@ -53,6 +61,55 @@ static moe_status openSource(LibraryState &library, const moe_layer_desc &layer,
         "give that one or compile again",
         path.c_str(), library.name.c_str(), library.desc->digest, digest.c_str());
   return MOE_OK;
+}
+
+/// Reads and packs all weights.
+static moe_status packWeights(LibraryState &state, const moe_load_options &options, const std::string &path,
+                              Progress &progress, moe_layer &layer) {
+  std::shared_ptr<const Checkpoint> checkpoint;
+  if (!path.empty())
+    if (moe_status status = openSource(state, options, path, checkpoint))
+      return status;
+  WeightSource source{checkpoint.get(), options.seed};
+  for (size_t w = 0; w < layer.weights.size(); ++w)
+    if (moe_status status =
+            loadWeight(layer.variant->weights[w], layer.desc->name, source, options.pool, progress, layer.weights[w])) {
+      if (status == MOE_IO_ERROR)
+        state.forgetCheckpoint();
+      return status;
+    }
+  return MOE_OK;
+}
+
+/// Maps the packed file if there is one for this very layer; otherwise packs the weights and writes one.
+static moe_status loadPacked(LibraryState &state, const moe_load_options &options, const std::string &path,
+                             moe_layer &layer) {
+  const std::string file = options.packed;
+  if (file.empty())
+    return fail(MOE_INVALID_ARGUMENT, "%s: expected the name of a packed file, got an empty one", layer.desc->name);
+  PackedContents contents;
+  if (moe_status status = packedContents(*state.desc, *layer.desc, *layer.variant, options, path, contents))
+    return status;
+  if (moe_status status = mapPackedFile(file, contents, options.verify_packed, layer.packedFile, layer.packedReason))
+    return status;
+  if (const char *start = layer.packedFile.data()) {
+    for (size_t w = 0; w < layer.weights.size(); ++w)
+      pointAtExperts(layer.variant->weights[w], start + contents.offsetOf(w), layer.weights[w]);
+    layer.packed = MOE_PACKED_MAPPED;
+    return MOE_OK;
+  }
+  PackedFileWriter writer;
+  if (moe_status status = writer.open(file))
+    return status;
+  int64_t bytes = std::accumulate(contents.bytes.begin(), contents.bytes.end(), int64_t(0));
+  Progress progress(options.progress, options.progress_data, 2 * bytes); // packed, then written
+  if (moe_status status = packWeights(state, options, path, progress, layer))
+    return status;
+  std::vector<const char *> starts;
+  for (const PackedWeight &weight : layer.weights)
+    starts.push_back(weight.memory.data());
+  layer.packed = layer.packedReason.empty() ? MOE_PACKED_WRITTEN : MOE_PACKED_REPLACED;
+  return writer.write(contents, starts, progress);
 }
 
 moe_status moe_layer_load(const moe_library *library, int64_t index, const moe_load_options *options,
@@ -72,24 +129,25 @@ moe_status moe_layer_load(const moe_library *library, int64_t index, const moe_l
     loaded->desc = &state.desc->layers[index];
     if (moe_status status = chooseVariant(*loaded->desc, loaded->variant))
       return status;
-
-    std::shared_ptr<const Checkpoint> checkpoint;
-    int64_t count = loaded->variant->num_weights;
-    if (!chosen.random_weights && count > 0)
-      if (moe_status status = openSource(state, *loaded->desc, chosen, checkpoint))
-        return status;
-    WeightSource source{checkpoint.get(), chosen.seed};
-    loaded->weights.resize(size_t(count));
-    for (int64_t w = 0; w < count; ++w) {
-      PackedWeight &weight = loaded->weights[size_t(w)];
-      if (moe_status status =
-              loadWeight(loaded->variant->weights[w], loaded->desc->name, source, chosen.pool, weight)) {
-        if (status == MOE_IO_ERROR)
-          state.forgetCheckpoint();
-        return status;
-      }
-      loaded->tables.push_back(weight.experts.data());
+    std::string path;
+    if (moe_status status = checkpointPath(state, *loaded, chosen, path))
+      return status;
+    loaded->weights.resize(size_t(loaded->variant->num_weights));
+    moe_status status;
+    if (chosen.packed && !loaded->weights.empty()) {
+      status = loadPacked(state, chosen, path, *loaded);
+    } else {
+      int64_t bytes = 0;
+      for (size_t w = 0; w < loaded->weights.size(); ++w)
+        if (__builtin_add_overflow(bytes, placesOf(loaded->variant->weights[w]).allBytes(), &bytes))
+          return fail(MOE_OUT_OF_MEMORY, "%s: the packed weights would exceed 63 bits", loaded->desc->name);
+      Progress progress(chosen.progress, chosen.progress_data, bytes);
+      status = packWeights(state, chosen, path, progress, *loaded);
     }
+    if (status)
+      return status;
+    for (const PackedWeight &weight : loaded->weights)
+      loaded->tables.push_back(weight.experts.data());
     *layer = loaded.release();
     return MOE_OK;
   });
@@ -100,3 +158,9 @@ void moe_layer_free(moe_layer *layer) { delete layer; }
 const moe_layer_desc *moe_layer_info(const moe_layer *layer) { return layer ? layer->desc : nullptr; }
 
 const moe_variant_desc *moe_layer_variant(const moe_layer *layer) { return layer ? layer->variant : nullptr; }
+
+moe_packed moe_layer_packed(const moe_layer *layer, const char **reason) {
+  if (reason)
+    *reason = layer ? layer->packedReason.c_str() : "";
+  return layer ? layer->packed : MOE_PACKED_NONE;
+}

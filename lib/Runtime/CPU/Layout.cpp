@@ -5,6 +5,7 @@
 #include "Layout.h"
 
 #include "NumberFormat.h"
+#include "Transpose.h"
 #include "moe/Checkpoint/Convert.h"
 
 #include <algorithm>
@@ -94,9 +95,10 @@ int64_t moe::packedBytes(const Layout &layout) {
   return layout.panel ? (bytes + 63) / 64 * 64 : bytes;
 }
 
-/// One panel of a piece. KGroup is a constant for the common values, so that the innermost copy is one move. A cache
-/// line of each row is used up before the next one is read: rows are often a multiple of 4 KB apart, where they would
-/// push one another out of the cache.
+/// One panel of a piece. KGroup is a constant for the common values, so that the innermost copy is one move. Rows
+/// along k whose groups are words are a transposition of words; rows that are columns in memory are copied along n. For
+/// the rest, a cache line of each row is used up before the next one is read: rows are often a multiple of 4 KB apart,
+/// where they would push one another out of the cache.
 template <typename Element, int64_t KGroup>
 static void packPanel(const Layout &layout, int64_t s, int64_t row, int64_t count, int64_t col, int64_t width,
                       const Element *data, int64_t rowStep, int64_t colStep, Element *packed) {
@@ -105,14 +107,27 @@ static void packPanel(const Layout &layout, int64_t s, int64_t row, int64_t coun
   const int64_t lineGroups = std::max<int64_t>(1, 64 / int64_t(sizeof(Element)) / kGroup);
   const int64_t whole = width / kGroup, rest = width % kGroup;
   Element *dst = packed + ((row / layout.panel * layout.groups() + col / kGroup) * layout.sources + s) * block;
-  for (int64_t g = 0; g < whole; g += lineGroups) {
-    int64_t end = std::min(whole, g + lineGroups);
-    for (int64_t n = 0; n < count; ++n) {
-      const Element *from = data + n * rowStep + g * kGroup * colStep;
-      Element *to = dst + g * groupStep + n * kGroup;
-      for (int64_t i = g; i < end; ++i, from += kGroup * colStep, to += groupStep)
+  constexpr bool words = KGroup * int64_t(sizeof(Element)) == 4;
+  if (words && colStep == 1) {
+    transposeWords(data, rowStep * int64_t(sizeof(Element)), count, whole, dst, groupStep / kGroup);
+  } else if (KGroup && rowStep == 1) {
+    for (int64_t g = 0; g < whole; ++g) {
+      const Element *__restrict from = data + g * kGroup * colStep;
+      Element *__restrict to = dst + g * groupStep;
+      for (int64_t n = 0; n < count; ++n)
         for (int64_t k = 0; k < kGroup; ++k)
-          to[k] = from[k * colStep];
+          to[n * kGroup + k] = from[k * colStep + n];
+    }
+  } else {
+    for (int64_t g = 0; g < whole; g += lineGroups) {
+      int64_t end = std::min(whole, g + lineGroups);
+      for (int64_t n = 0; n < count; ++n) {
+        const Element *from = data + n * rowStep + g * kGroup * colStep;
+        Element *to = dst + g * groupStep + n * kGroup;
+        for (int64_t i = g; i < end; ++i, from += kGroup * colStep, to += groupStep)
+          for (int64_t k = 0; k < kGroup; ++k)
+            to[k] = from[k * colStep];
+      }
     }
   }
   for (int64_t n = 0; n < count; ++n) // the last group may be cut short
@@ -150,12 +165,38 @@ void moe::packPiece(const Layout &layout, int64_t s, int64_t row, int64_t count,
               static_cast<uint32_t *>(packed));
 }
 
-bool moe::convertElements(int32_t from, const void *src, int32_t to, void *dst, int64_t count) {
-  auto each = [&](auto *in, auto *out, auto convert) {
-    for (int64_t i = 0; i < count; ++i)
-      out[i] = convert(in[i]);
+/// dst[i] = Convert(src[i]). The same loop for two instruction sets: the compiler vectorises it for each.
+template <auto Convert, typename In, typename Out>
+static void convertBase(const In *__restrict src, Out *__restrict dst, int64_t count) {
+  for (int64_t i = 0; i < count; ++i)
+    dst[i] = Convert(src[i]);
+}
+
+#if defined(__x86_64__)
+template <auto Convert, typename In, typename Out>
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) static void
+convertWide(const In *__restrict src, Out *__restrict dst, int64_t count) {
+  for (int64_t i = 0; i < count; ++i)
+    dst[i] = Convert(src[i]);
+}
+#endif
+
+template <auto Convert, typename In, typename Out>
+static bool each(const In *src, Out *dst, int64_t count) {
+#if defined(__x86_64__)
+  if (moe_cpu_features() & MOE_CPU_AVX512) {
+    convertWide<Convert>(src, dst, count);
     return true;
-  };
+  }
+#endif
+  convertBase<Convert>(src, dst, count);
+  return true;
+}
+
+static uint16_t bf16ToF16(uint16_t value) { return floatToF16(bf16ToFloat(value)); }
+static uint16_t f16ToBf16(uint16_t value) { return floatToBf16(f16ToFloat(value)); }
+
+bool moe::convertElements(int32_t from, const void *src, int32_t to, void *dst, int64_t count) {
   auto *f32 = static_cast<const float *>(src);
   auto *half = static_cast<const uint16_t *>(src);
   auto *toF32 = static_cast<float *>(dst);
@@ -167,17 +208,17 @@ bool moe::convertElements(int32_t from, const void *src, int32_t to, void *dst, 
   }
   switch (from * 8 + to) {
   case MOE_F32 * 8 + MOE_BF16:
-    return each(f32, toHalf, floatToBf16);
+    return each<floatToBf16>(f32, toHalf, count);
   case MOE_F32 * 8 + MOE_F16:
-    return each(f32, toHalf, floatToF16);
+    return each<floatToF16>(f32, toHalf, count);
   case MOE_BF16 * 8 + MOE_F32:
-    return each(half, toF32, bf16ToFloat);
+    return each<bf16ToFloat>(half, toF32, count);
   case MOE_F16 * 8 + MOE_F32:
-    return each(half, toF32, f16ToFloat);
+    return each<f16ToFloat>(half, toF32, count);
   case MOE_BF16 * 8 + MOE_F16:
-    return each(half, toHalf, [](uint16_t value) { return floatToF16(bf16ToFloat(value)); });
+    return each<bf16ToF16>(half, toHalf, count);
   case MOE_F16 * 8 + MOE_BF16:
-    return each(half, toHalf, [](uint16_t value) { return floatToBf16(f16ToFloat(value)); });
+    return each<f16ToBf16>(half, toHalf, count);
   }
   return false;
 }

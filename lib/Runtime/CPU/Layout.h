@@ -13,6 +13,10 @@ namespace moe {
 
 class NumberFormat;
 
+/// Of the packed form as a whole, kept in packed files: raise it when bytes of any layout or format change their place
+/// or meaning.
+constexpr int layoutVersion = 1;
+
 /// The numbers of a moe_weight_desc that packing needs, with `panel == 0` turned into a packed layout where it is one.
 struct Layout {
   int64_t rows, cols; // logical N, K

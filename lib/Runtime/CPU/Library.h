@@ -6,6 +6,7 @@
 #define MOE_LIB_RUNTIME_CPU_LIBRARY_H
 
 #include "Memory.h"
+#include "PackedFile.h"
 #include "Weights.h"
 #include "moe/Checkpoint/Checkpoint.h"
 #include "moe/Runtime/Runtime.h"
@@ -57,6 +58,9 @@ struct moe_layer {
   const moe_variant_desc *variant = nullptr;
   std::vector<moe::PackedWeight> weights;
   std::vector<const void *const *> tables; ///< tables[w][e], as kernels get them
+  moe::FileMapping packedFile;             ///< that the weights lie in, unless they have memory of their own
+  moe_packed packed = MOE_PACKED_NONE;
+  std::string packedReason;
 };
 
 #endif // MOE_LIB_RUNTIME_CPU_LIBRARY_H

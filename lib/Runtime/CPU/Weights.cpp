@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 // Reading weights. Every matrix passes through a small staging buffer, so that loading needs little more memory than
-// the packed weights; each (expert, source) is one task. Quantised formats round whole rows, so that a transposed
-// matrix is staged whole.
+// the packed weights. A task is some pieces of one expert with all of their sources: it writes memory front to back
+// while the pages that the system cleared for it are still in the caches, and large pages in which no other task
+// writes, since two threads that touch a page first at the same time both clear one. Quantised formats round whole
+// rows, so that a transposed matrix is staged whole.
 //===----------------------------------------------------------------------===//
 #include "Weights.h"
 
@@ -21,7 +23,8 @@ using namespace moe;
 
 namespace {
 
-constexpr int64_t stagingBytes = 1 << 20; // stays in the L2 cache between reading and packing
+constexpr int64_t stagingBytes = 256 << 10; // stays in the L2 cache between reading and packing, with its copies
+constexpr int64_t taskBytes = 4 << 20;      // of packed weights, two of the large pages
 
 /// One expert's matrix of one source: where it lies, or its random key.
 struct Matrix {
@@ -31,15 +34,19 @@ struct Matrix {
 };
 
 struct Loader {
-  Loader(const moe_weight_desc &weight, const char *layer, const WeightSource &source, PackedWeight &result)
-      : weight(weight), layer(layer), source(source), result(result) {}
+  Loader(const moe_weight_desc &weight, const char *layer, const WeightSource &source, Progress &progress,
+         PackedWeight &result)
+      : weight(weight), layer(layer), source(source), progress(progress), result(result) {}
 
   const moe_weight_desc &weight;
   const char *layer;
   const WeightSource &source;
+  Progress &progress;
   Layout layout{};
   std::vector<Matrix> matrices; // [expert][source]
   std::vector<int64_t> used;    // the experts that are loaded
+  // An expert is `pieces` pieces of `step` lines, of which a task takes some.
+  int64_t step = 0, pieces = 0, piecesOfTask = 0, tasksOfExpert = 0;
   PackedWeight &result;
 
   std::mutex lock;
@@ -47,10 +54,12 @@ struct Loader {
   moe_status failedStatus = MOE_OK;
   std::string failedText;
 
-  void listUsed();
   moe_status find();
   moe_status check(const TensorInfo &tensor, const moe_source_desc &from, bool stacked);
+  bool isTransposed(int64_t s) const { return source.checkpoint && weight.sources[s].transposed; }
+  void cut();
   moe_status read(int64_t task);
+  moe_status readPiece(int64_t expert, int64_t s, int64_t line, int64_t count);
   moe_status fetch(const Matrix &matrix, int64_t first, int64_t count, void *raw);
   void runTasks(int64_t begin, int64_t end);
 };
@@ -102,7 +111,8 @@ moe_status Loader::check(const TensorInfo &tensor, const moe_source_desc &from, 
   return MOE_OK;
 }
 
-void Loader::listUsed() {
+static std::vector<int64_t> usedExperts(const moe_weight_desc &weight) {
+  std::vector<int64_t> used;
   const moe_expert_range *unused = weight.unused, *end = unused + weight.num_unused;
   for (int64_t e = 0; e < weight.experts; ++e) {
     while (unused != end && unused->end <= e)
@@ -110,6 +120,7 @@ void Loader::listUsed() {
     if (unused == end || e < unused->begin)
       used.push_back(e);
   }
+  return used;
 }
 
 moe_status Loader::find() {
@@ -155,58 +166,85 @@ moe_status Loader::fetch(const Matrix &matrix, int64_t first, int64_t count, voi
   return done ? MOE_OK : fail(MOE_IO_ERROR, "%s", done.message().c_str());
 }
 
+/// Lines are columns of the weight where its sources are stored transposed, otherwise its rows with the stored rows up
+/// to the next one. Sources of both kinds, and rounding transposed ones, take an expert at once.
+void Loader::cut() {
+  bool transposed = isTransposed(0), mixed = false;
+  int64_t length = 0;
+  for (int64_t s = 0; s < weight.num_sources; ++s) {
+    mixed |= isTransposed(s) != transposed;
+    length = std::max(length, transposed ? weight.sources[s].stored_rows : layout.cols * weight.sources[s].row_step);
+  }
+  int64_t lines = transposed ? layout.cols : layout.rows;
+  int64_t unit = transposed ? layout.kGroup : std::max<int64_t>(1, layout.panel);
+  step = std::max<int64_t>(1, stagingBytes / 4 / length / unit) * unit;
+  if (mixed || (transposed && layout.format))
+    step = std::max(layout.rows, layout.cols);
+  pieces = (lines - 1) / step + 1;
+  int64_t bytesOfPiece = std::max<int64_t>(1, packedBytes(layout) / pieces);
+  piecesOfTask = std::max<int64_t>(1, taskBytes / bytesOfPiece);
+  // Transposed sources come in pieces along K, each of which goes everywhere in the expert.
+  if (transposed)
+    piecesOfTask = pieces;
+  tasksOfExpert = (pieces - 1) / piecesOfTask + 1;
+}
+
 moe_status Loader::read(int64_t task) {
-  int64_t expert = used[size_t(task / weight.num_sources)], s = task % weight.num_sources;
+  int64_t expert = used[size_t(task / tasksOfExpert)], piece = task % tasksOfExpert * piecesOfTask;
+  for (int64_t end = std::min(pieces, piece + piecesOfTask); piece < end; ++piece)
+    for (int64_t s = 0; s < weight.num_sources; ++s) {
+      int64_t lines = isTransposed(s) ? layout.cols : layout.rows, line = piece * step;
+      if (moe_status status = readPiece(expert, s, line, std::min(step, lines - line)))
+        return status;
+    }
+  return MOE_OK;
+}
+
+/// Lines [line, line + count) of one source of an expert.
+moe_status Loader::readPiece(int64_t expert, int64_t s, int64_t line, int64_t count) {
   const Matrix &matrix = matrices[size_t(expert * weight.num_sources + s)];
   const moe_source_desc &part = weight.sources[s];
   // Random matrices are drawn as [stored_rows, K], whatever the checkpoint would have: so the parts of one differ.
-  bool transposed = source.checkpoint && part.transposed;
-  int32_t from = source.checkpoint ? int32_t(matrix.tensor->dtype) : int32_t(MOE_F32);
-  // Lines are columns of the weight when transposed, otherwise its rows, with the stored rows up to the next one.
-  int64_t lines = transposed ? layout.cols : layout.rows;
-  int64_t length = transposed ? part.stored_rows : layout.cols * part.row_step;
-  int64_t first = transposed ? 0 : part.row_begin * layout.cols;
-  int64_t unit = transposed ? layout.kGroup : std::max<int64_t>(1, layout.panel);
-  int64_t step = std::max<int64_t>(1, stagingBytes / 4 / length / unit) * unit;
-  step = std::min(step, lines);
-  if (transposed && layout.format)
-    step = lines;
+  const bool transposed = isTransposed(s);
+  const int32_t from = source.checkpoint ? int32_t(matrix.tensor->dtype) : int32_t(MOE_F32);
   const int32_t to = layout.format ? int32_t(MOE_F32) : weight.dtype;
+  const int64_t length = transposed ? part.stored_rows : layout.cols * part.row_step;
+  const int64_t first = transposed ? 0 : part.row_begin * layout.cols;
   // The last row ends with its last element: what lies between it and a next one may be outside of the tensor.
-  auto elements = [&](int64_t count) { return transposed ? count * length : (count - 1) * length + layout.cols; };
-  std::unique_ptr<uint32_t[]> raw(new uint32_t[size_t(elements(step))]);
-  std::unique_ptr<uint32_t[]> converted;
-  if (from != to)
-    converted.reset(new uint32_t[size_t(elements(step))]);
-  void *packed = const_cast<void *>(result.experts[size_t(expert)]);
-  for (int64_t line = 0; line < lines; line += step) {
-    int64_t count = std::min(step, lines - line);
-    if (moe_status status = fetch(matrix, first + line * length, elements(count), raw.get()))
-      return status;
-    const void *data = raw.get();
-    if (converted) {
-      convertElements(from, raw.get(), to, converted.get(), elements(count));
-      data = converted.get();
-    }
-    if (layout.format && transposed)
-      packRounded(layout, s, 0, layout.rows, static_cast<const float *>(data) + part.row_begin, part.row_step, length,
-                  packed);
-    else if (layout.format)
-      packRounded(layout, s, line, count, static_cast<const float *>(data), length, 1, packed);
-    else if (transposed)
-      packPiece(layout, s, 0, layout.rows, line, count,
-                static_cast<const char *>(data) + part.row_begin * layout.elementBytes, part.row_step, length, packed);
-    else
-      packPiece(layout, s, line, count, 0, layout.cols, data, length, 1, packed);
+  const int64_t elements = transposed ? count * length : (count - 1) * length + layout.cols;
+  // Not cleared before they are written.
+  std::unique_ptr<char[]> raw(new char[size_t(elements * dtypeBytes(from))]), converted;
+  if (moe_status status = fetch(matrix, first + line * length, elements, raw.get()))
+    return status;
+  const char *data = raw.get();
+  if (from != to) {
+    converted.reset(new char[size_t(elements * dtypeBytes(to))]);
+    convertElements(from, raw.get(), to, converted.get(), elements);
+    data = converted.get();
   }
+  void *packed = const_cast<void *>(result.experts[size_t(expert)]);
+  const int64_t begin = transposed ? part.row_begin * dtypeBytes(to) : 0;
+  if (layout.format && transposed)
+    packRounded(layout, s, 0, layout.rows, reinterpret_cast<const float *>(data + begin), part.row_step, length,
+                packed);
+  else if (layout.format)
+    packRounded(layout, s, line, count, reinterpret_cast<const float *>(data), length, 1, packed);
+  else if (transposed)
+    packPiece(layout, s, 0, layout.rows, line, count, data + begin, part.row_step, length, packed);
+  else
+    packPiece(layout, s, line, count, 0, layout.cols, data, length, 1, packed);
   return MOE_OK;
 }
 
 void Loader::runTasks(int64_t begin, int64_t end) {
   for (int64_t task = begin; task < end; ++task) {
     moe_status status = guard([&] { return read(task); });
-    if (status == MOE_OK)
+    if (status == MOE_OK) {
+      // The first task of an expert counts what the division leaves.
+      int64_t bytes = packedBytes(layout), share = bytes / tasksOfExpert;
+      progress.add(task % tasksOfExpert == 0 ? bytes - share * (tasksOfExpert - 1) : share);
       continue;
+    }
     std::lock_guard<std::mutex> held(lock);
     if (task < failedTask) {
       failedTask = task;
@@ -217,26 +255,43 @@ void Loader::runTasks(int64_t begin, int64_t end) {
   }
 }
 
+// Plain experts are one array, in which the unused ones have a place. Elsewhere these have none: their addresses are
+// that of another expert, or of zeros where there is none, as a kernel may look there for a row of NaN.
+WeightPlaces moe::placesOf(const moe_weight_desc &weight) {
+  Layout layout;
+  layoutOf(weight, layout);
+  int64_t count = weight.panel == 0 ? weight.experts : std::max<int64_t>(1, int64_t(usedExperts(weight).size()));
+  return {packedBytes(layout), count};
+}
+
+void moe::pointAtExperts(const moe_weight_desc &weight, const char *start, PackedWeight &result) {
+  const int64_t bytes = placesOf(weight).bytes;
+  result.experts.assign(size_t(weight.experts), start);
+  if (weight.panel == 0)
+    for (int64_t e = 0; e < weight.experts; ++e)
+      result.experts[size_t(e)] = start + e * bytes;
+  else
+    for (int64_t place = 0; int64_t e : usedExperts(weight))
+      result.experts[size_t(e)] = start + place++ * bytes;
+}
+
 moe_status moe::loadWeight(const moe_weight_desc &weight, const char *layer, const WeightSource &source, moe_pool *pool,
-                           PackedWeight &result) {
-  Loader loader(weight, layer, source, result);
+                           Progress &progress, PackedWeight &result) {
+  Loader loader(weight, layer, source, progress, result);
   if (!layoutOf(weight, loader.layout))
     return fail(MOE_INVALID_ARGUMENT, "%s: weight '%s': malformed descriptor", layer, weight.symbol);
-  loader.listUsed();
+  loader.used = usedExperts(weight);
   if (moe_status status = loader.find())
     return status;
-  int64_t bytes = packedBytes(loader.layout);
-  // Plain experts are one array, in which the unused ones have a place. Elsewhere these have none: their addresses are
-  // that of another expert, or of zeros where there is none, as a kernel may look there for a row of NaN.
-  bool plain = weight.panel == 0;
-  int64_t held = plain ? weight.experts : std::max<int64_t>(1, int64_t(loader.used.size()));
-  result.memory = Block(size_t(bytes * held));
-  result.experts.assign(size_t(weight.experts), result.memory.data());
-  for (int64_t i = 0; i < (plain ? held : int64_t(loader.used.size())); ++i)
-    result.experts[size_t(plain ? i : loader.used[size_t(i)])] = result.memory.data() + i * bytes;
+  loader.cut();
+  WeightPlaces places = placesOf(weight);
+  result.memory = Block(size_t(places.allBytes()));
+  pointAtExperts(weight, result.memory.data(), result);
   auto tasks = [](void *data, int64_t begin, int64_t end) { static_cast<Loader *>(data)->runTasks(begin, end); };
-  moe_parallel_for(pool, int64_t(loader.used.size()) * weight.num_sources, tasks, &loader);
+  moe_parallel_for(pool, int64_t(loader.used.size()) * loader.tasksOfExpert, tasks, &loader);
   if (loader.failedStatus)
     return fail(loader.failedStatus, "%s", loader.failedText.c_str());
+  // What the tasks have not counted: places of unused experts.
+  progress.add((places.count - int64_t(loader.used.size())) * places.bytes);
   return MOE_OK;
 }

@@ -181,6 +181,21 @@ TEST(Weights, LargerThanTheStagingBuffer) {
   expectPacked({3, 300001, 1, 2, 2, 1, false, false, moe::DType::F16, MOE_F32}, nullptr, random); // one row is larger
 }
 
+TEST(Weights, EveryInstructionSetPacksAlike) {
+  std::mt19937 random(3);
+  for (const char *features : {"0", "1", "3"}) { // none, AVX2, AVX-512
+    ASSERT_EQ(setenv("MOE_CPU_FEATURES_MASK", features, 1), 0);
+    for (int64_t panel : {8, 24, 32, 40})
+      for (bool transposed : {false, true}) {
+        expectPacked({75, 83, 2, panel, 2, 2, transposed, false, moe::DType::BF16, MOE_BF16}, nullptr, random);
+        expectPacked({75, 83, 1, panel, 1, 1, transposed, true, moe::DType::F32, MOE_F32, 1, 2, 1}, nullptr, random);
+        expectPacked({75, 83, 1, panel, 1, 2, transposed, true, moe::DType::F16, MOE_F32}, nullptr, random);
+        expectPacked({75, 83, 1, panel, 4, 1, transposed, true, moe::DType::F32, MOE_BF16}, nullptr, random);
+      }
+  }
+  unsetenv("MOE_CPU_FEATURES_MASK");
+}
+
 TEST(Weights, WorkedExampleOfTheManual) {
   // docs/abi.md: N = 3, K = 3, panel 2, k_group 2, sources g and u; element (n, k) is written as 10 n + k (+ 100 for
   // u).

@@ -27,7 +27,8 @@ class LibraryDesc(ctypes.Structure):
 
 class LoadOptions(ctypes.Structure):
     _fields_ = (("checkpoint", c_char_p), ("random_weights", c_int32), ("check_digest", c_int32), ("seed", c_uint64),
-                ("pool", c_void_p))  # fmt: skip
+                ("pool", c_void_p), ("packed", c_char_p), ("verify_packed", c_int32), ("reserved", c_int32),
+                ("progress", c_void_p), ("progress_data", c_void_p))  # fmt: skip
 
 
 class Tensor(ctypes.Structure):
