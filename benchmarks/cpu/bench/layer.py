@@ -7,6 +7,7 @@ MOE_BUILD names the build folder (default: build).
 import ctypes
 import json
 import os
+import time
 from pathlib import Path
 
 import torch
@@ -48,9 +49,13 @@ class Tensor(ctypes.Structure):
 
 
 class Layer:
-    """A layer of a compiled library, called through the C ABI (docs/abi.md). `seed` draws its weights at random."""
+    """A layer of a compiled library, called through the C ABI (docs/abi.md).
 
-    def __init__(self, library, index=0, checkpoint=None, threads=0, seed=None):
+    `seed` draws its weights at random; `packed` names a file that keeps them (docs/packed-file.md). `load_seconds` is
+    what moe_layer_load took.
+    """
+
+    def __init__(self, library, index=0, checkpoint=None, *, threads=0, seed=None, packed=None):
         self.runtime = ctypes.CDLL(str(BUILD / "lib" / "libmoe_runtime.so"))
         self.runtime.moe_last_error.restype = ctypes.c_char_p
         handle, self.pool, self.layer = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
@@ -58,13 +63,19 @@ class Layer:
         self.check(self.runtime.moe_library_open(str(library).encode(), ctypes.byref(handle)))
         folder = str(checkpoint).encode() if checkpoint else None
         options = LoadOptions(folder, seed is not None, 0, seed or 0, self.pool.value)
+        options.packed = str(packed).encode() if packed else None
         load = self.runtime.moe_layer_load
+        start = time.perf_counter()
         self.check(load(handle, ctypes.c_int64(index), ctypes.byref(options), ctypes.byref(self.layer)))
+        self.load_seconds = time.perf_counter() - start
         self.workspaces = {}
 
     def check(self, status):
         if status != 0:
             raise RuntimeError(self.runtime.moe_last_error().decode())
+
+    def free(self):
+        self.runtime.moe_layer_free(self.layer)
 
     def workspace(self, tokens):
         if tokens not in self.workspaces:

@@ -23,7 +23,7 @@ def build_with(flags):
             write_checkpoint(folder, case, w)
             library = folder / "layer.so"
             subprocess.run([str(BUILD / "bin" / "moe-compile"), str(folder), "-o", str(library), *flags], check=True)
-            layer = Layer(library, 0, folder, case.threads)
+            layer = Layer(library, 0, folder, threads=case.threads)
         finally:
             shutil.rmtree(folder, ignore_errors=True)  # Weights are packed in memory, the library is mapped.
 
