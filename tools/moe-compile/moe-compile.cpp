@@ -41,6 +41,9 @@ static cl::opt<std::string> reproducer("mlir-pass-pipeline-crash-reproducer",
                                        cl::value_desc("file"), cl::cat(category));
 static cl::opt<bool> localReproducer("mlir-pass-pipeline-local-reproducer",
                                      cl::desc("with the former: of the pass that fails alone"), cl::cat(category));
+static cl::list<std::string> withoutPasses("without-pass", cl::CommaSeparated, cl::cat(category),
+                                           cl::value_desc("name"),
+                                           cl::desc("passes to leave out, to see what they bring"));
 static cl::opt<int64_t> randomWeights("random-weights", cl::desc("compile without looking for weights"),
                                       cl::value_desc("seed"), cl::cat(category));
 
@@ -68,6 +71,7 @@ static Expected<Unit> run(int argc, char **argv) {
   options.dumpFolder = dump;
   options.reference = reference;
   options.reproducer = {reproducer, localReproducer};
+  options.withoutPasses = withoutPasses;
   if (localReproducer)
     context.disableMultithreading();
   return compileToFile(context, options);

@@ -41,6 +41,10 @@ MOE_OPTION(uint64_t, randomWeights, "random-weights", "draw weights instead of r
 MOE_OPTION(std::string, checkpoint, "checkpoint", "folder with the weights", cl::value_desc("dir"));
 MOE_OPTION(std::string, dump, "dump-stages", "folder for one readable file a stage", cl::value_desc("dir"));
 
+static cl::list<std::string> withoutPasses("without-pass", cl::CommaSeparated, cl::cat(category),
+                                           cl::value_desc("name"),
+                                           cl::desc("passes to leave out, to see what they bring"));
+
 /// Flags that contradict each other, or name what is to come.
 static Expected<Unit> check() {
   if (device != "cpu")
@@ -87,6 +91,7 @@ Expected<CommandLine> parseCommandLine(int argc, char **argv) {
   run.seed = randomWeights;
   run.threads = threads;
   run.dumpFolder = dump;
+  run.withoutPasses = withoutPasses;
   line.options.benchmark.tokens = *counts;
   line.options.benchmark.minSeconds = minTime;
   line.options.rowsFile = rows;

@@ -19,6 +19,7 @@ struct RunOptions {
   uint64_t seed = 0; ///< of random weights, and of random rows
   int threads = 0;   ///< 0: one for each CPU
   std::string dumpFolder;
+  std::vector<std::string> withoutPasses; ///< left out of the optimised path
 };
 
 struct PoolDeleter {
