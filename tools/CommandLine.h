@@ -22,6 +22,21 @@ inline ::moe::Expected<::moe::Unit> parseFlags(int argc, char **argv, llvm::cl::
   return ::moe::Error{line.split(": ").second.str()};
 }
 
+/// Takes a name from the library that has a flag of it.
+inline bool freeFlag(llvm::StringRef name) {
+  if (llvm::cl::Option *other = llvm::cl::getRegisteredOptions().lookup(name))
+    other->removeArgument();
+  return true;
+}
+
+/// --without-pass, of the tools that compile.
+inline llvm::cl::list<std::string> &withoutPassFlag(llvm::cl::OptionCategory &category) {
+  static llvm::cl::list<std::string> flag("without-pass", llvm::cl::CommaSeparated, llvm::cl::cat(category),
+                                          llvm::cl::value_desc("name"),
+                                          llvm::cl::desc("passes to leave out, to see what they bring"));
+  return flag;
+}
+
 /// What every main ends with.
 inline int finish(llvm::StringRef tool, const ::moe::Expected<::moe::Unit> &result) {
   if (result)

@@ -5,6 +5,7 @@
 
 #include "moe/Codegen/CPU/MachineLevel.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
+#include "moe/Driver/SkippedPasses.h"
 #include "moe/Runtime/Runtime.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -75,6 +76,7 @@ Expected<Unit> mlir::moe::lower(ModuleOp module, const CompileOptions &options) 
   if (options.reference && stage != Stage::Model)
     return Error{"expected a module of the model form for the reference lowering, got one at stage '" +
                  stageName(stage).str() + "'"};
+  SkippedPasses skipped(module.getContext(), options.withoutPasses);
   while (stage < options.last) {
     Stage next = options.reference && stage == Stage::Model ? Stage::Kernel : Stage(int(stage) + 1);
     auto build = [&](OpPassManager &passes) {
@@ -91,7 +93,7 @@ Expected<Unit> mlir::moe::lower(ModuleOp module, const CompileOptions &options) 
     if (auto done = reached(); !done)
       return done;
   }
-  return Unit();
+  return skipped.check();
 }
 
 Expected<std::unique_ptr<NativeCode>> mlir::moe::generate(ModuleOp module) {

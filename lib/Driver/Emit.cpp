@@ -71,6 +71,7 @@ CompileOptions EmitOptions::compileOptions() const {
   compile.cpu = cpu;
   compile.reference = reference;
   compile.reproducer = reproducer;
+  compile.withoutPasses = withoutPasses;
   return compile;
 }
 

@@ -52,6 +52,9 @@ static Expected<std::unique_ptr<JitLibrary>> compile(MLIRContext &context, const
   CompileOptions compile;
   compile.cpu = options.cpu;
   compile.reference = reference;
+  // They are the optimised path's.
+  if (!reference)
+    compile.withoutPasses = options.withoutPasses;
   auto code = compileInput(**module, compile, options.dumpFolder);
   if (!code)
     return inInput(input.path, code.error());
@@ -73,8 +76,9 @@ Expected<std::unique_ptr<Program>> Program::open(MLIRContext &context, const Run
     if (reference)
       return Error{options.input.path + ": expected a model description or .mlir, got a compiled library, which has no "
                                         "reference lowering; give what it was compiled from"};
-    if (!options.input.dtype.empty() || !options.dumpFolder.empty())
-      return Error{options.input.path + ": --dtype and --dump-stages are for compiling, got a compiled library"};
+    if (!options.input.dtype.empty() || !options.dumpFolder.empty() || !options.withoutPasses.empty())
+      return Error{options.input.path +
+                   ": --dtype, --dump-stages and --without-pass are for compiling, got a compiled library"};
     status = moe_library_open(options.input.path.c_str(), &library);
   } else {
     auto code = compile(context, options, reference);

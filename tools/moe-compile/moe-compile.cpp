@@ -41,6 +41,7 @@ static cl::opt<std::string> reproducer("mlir-pass-pipeline-crash-reproducer",
                                        cl::value_desc("file"), cl::cat(category));
 static cl::opt<bool> localReproducer("mlir-pass-pipeline-local-reproducer",
                                      cl::desc("with the former: of the pass that fails alone"), cl::cat(category));
+static cl::list<std::string> &withoutPasses = withoutPassFlag(category);
 static cl::opt<int64_t> randomWeights("random-weights", cl::desc("compile without looking for weights"),
                                       cl::value_desc("seed"), cl::cat(category));
 
@@ -68,6 +69,7 @@ static Expected<Unit> run(int argc, char **argv) {
   options.dumpFolder = dump;
   options.reference = reference;
   options.reproducer = {reproducer, localReproducer};
+  options.withoutPasses = withoutPasses;
   if (localReproducer)
     context.disableMultithreading();
   return compileToFile(context, options);

@@ -10,11 +10,7 @@ using ::moe::Error;
 using namespace mlir::moe;
 
 /// libLLVM.so has an option of this name. Initialisers run in order in a file, and those of libraries come before.
-[[maybe_unused]] static const bool nameIsFree = [] {
-  if (cl::Option *other = cl::getRegisteredOptions().lookup("threads"))
-    other->removeArgument();
-  return true;
-}();
+[[maybe_unused]] static const bool nameIsFree = freeFlag("threads");
 
 static cl::OptionCategory category("moe-run");
 #define MOE_OPTION(type, variable, name, text, ...)                                                                    \
@@ -40,6 +36,7 @@ MOE_OPTION(std::string, json, "json", "file to write the benchmark to", cl::valu
 MOE_OPTION(uint64_t, randomWeights, "random-weights", "draw weights instead of reading them", cl::value_desc("seed"));
 MOE_OPTION(std::string, checkpoint, "checkpoint", "folder with the weights", cl::value_desc("dir"));
 MOE_OPTION(std::string, dump, "dump-stages", "folder for one readable file a stage", cl::value_desc("dir"));
+static cl::list<std::string> &withoutPasses = withoutPassFlag(category);
 
 /// Flags that contradict each other, or name what is to come.
 static Expected<Unit> check() {
@@ -87,6 +84,7 @@ Expected<CommandLine> parseCommandLine(int argc, char **argv) {
   run.threads = threads;
   run.dumpFolder = dump;
   run.packed = packed;
+  run.withoutPasses = withoutPasses;
   line.options.benchmark.tokens = *counts;
   line.options.benchmark.minSeconds = minTime;
   line.options.rowsFile = rows;

@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace mlir::moe {
 
@@ -26,6 +27,7 @@ struct CompileOptions {
   bool reference = false;     ///< the naive lowering
   Stage last = Stage::Target;
   Reproducer reproducer;
+  std::vector<std::string> withoutPasses;                 ///< names of passes that are left out
   std::function<Expected<Unit>(ModuleOp, Stage)> atStage; ///< called with the module at each stage it reaches
 };
 

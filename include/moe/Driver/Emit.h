@@ -18,6 +18,7 @@ struct EmitOptions {
   std::string dumpFolder;      ///< empty: no dump
   bool reference = false;
   Reproducer reproducer;
+  std::vector<std::string> withoutPasses;
 
   CompileOptions compileOptions() const;
 };

@@ -19,8 +19,9 @@ struct RunOptions {
   uint64_t seed = 0; ///< of random weights, and of random rows
   int threads = 0;   ///< 0: one for each CPU
   std::string dumpFolder;
-  std::string packed;        ///< file of packed weights to map or to write; empty: none
-  bool verifyPacked = false; ///< whether the checksums of the weights in it are compared, too
+  std::string packed;                     ///< file of packed weights to map or to write; empty: none
+  bool verifyPacked = false;              ///< whether the checksums of the weights in it are compared, too
+  std::vector<std::string> withoutPasses; ///< left out of the optimised path
 };
 
 struct PoolDeleter {

@@ -180,6 +180,7 @@ private:
     operands.format = format;
     operands.panel = panel;
     operands.nextPanel = prefetch ? nextPanel(b, prefetch, packed) : Value();
+    operands.prefetchStreams = std::max<int64_t>(1, config.getPrefetch());
     operands.matrices = static_cast<int64_t>(tile->matrices.size());
     operands.columns = config.getColumns();
     operands.reduction = rowsType.getDimSize(1);

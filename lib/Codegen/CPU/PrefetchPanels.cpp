@@ -57,6 +57,10 @@ struct PrefetchPanels : moe::impl::PrefetchPanelsBase<PrefetchPanels> {
     });
     for (linalg::GenericOp product : products) {
       auto category = remark::RemarkOpts::name("panel").category("moe-prefetch-panels");
+      if (auto config = product->getAttrOfType<KernelConfigAttr>(kTileProductAttr); config && !config.getPrefetch()) {
+        remark::missed(product.getLoc(), category) << remark::reason("its kernel configuration asks for no prefetch");
+        continue;
+      }
       if (auto loop = dyn_cast<scf::ForOp>(product->getParentOp()); loop && succeeded(prefetch(loop, product)))
         remark::passed(product.getLoc(), category) << "the next tile's weights are prefetched while this one runs";
       else

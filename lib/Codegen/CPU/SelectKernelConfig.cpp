@@ -32,7 +32,8 @@ static KernelConfigAttr configFor(const MachineLevel &level, Value rows, const N
   int64_t vectors = std::max<int64_t>(1, kernel.tileVectors() / matrices);
   vectors = std::min(vectors, static_cast<int64_t>(llvm::divideCeil(outputs, level.lanes())));
   return KernelConfigAttr::get(rows.getContext(), level.name(), vectors * level.lanes(),
-                               kernel.tileRowsFor(vectors * matrices), kernel.kGroup(), level.lanes());
+                               kernel.tileRowsFor(vectors * matrices), kernel.kGroup(), level.lanes(),
+                               kernel.prefetchStreams());
 }
 
 namespace {
@@ -82,7 +83,8 @@ private:
       ValueRange weights = op.getWeights();
       if (auto config = configOf(op, op.getRows(), weights.front(), weights.size(), op.getOutputColumns()))
         op.setConfigAttr(KernelConfigAttr::get(op.getContext(), config.getLevel(), config.getColumns(),
-                                               config.getRows().take_back(), config.getKGroup(), config.getVector()));
+                                               config.getRows().take_back(), config.getKGroup(), config.getVector(),
+                                               config.getPrefetch()));
     });
     function.walk([&](RouterOp op) {
       op.setConfigAttr(configOf(op, op.getRows(), op.getWeight(), 1, op.getWeight().getType().getDimSize(0)));

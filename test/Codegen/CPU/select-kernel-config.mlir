@@ -15,11 +15,11 @@
 // NEON: module attributes {moe.target = {cpu = "generic", features = "+v8a", level = "armv8-a", required = 0 : i64, triple = "aarch64-unknown-linux-gnu"}}
 // CHECK-SAME: triple = "x86_64-unknown-linux-gnu"
 // CHECK-LABEL: func.func @products
-// V3: config <level = "x86-64-v3", columns = 8, rows = [6, 3, 2, 1], k_group = 1, vector = 8>
-// V4: config <level = "x86-64-v4", columns = 32, rows = [6, 3, 2, 1], k_group = 1, vector = 16>
-// BF16: config <level = "avx512-bf16", columns = 32, rows = [6, 3, 2, 1], k_group = 2, vector = 16>
-// AMX: config <level = "amx", columns = 16, rows = [32, 16], k_group = 2, vector = 16>
-// NEON: config <level = "armv8-a", columns = 8, rows = [6, 3, 2, 1], k_group = 1, vector = 4>
+// V3: config <level = "x86-64-v3", columns = 8, rows = [6, 3, 2, 1], k_group = 1, vector = 8, prefetch = 1>
+// V4: config <level = "x86-64-v4", columns = 32, rows = [6, 3, 2, 1], k_group = 1, vector = 16, prefetch = 1>
+// BF16: config <level = "avx512-bf16", columns = 32, rows = [6, 3, 2, 1], k_group = 2, vector = 16, prefetch = 1>
+// AMX: config <level = "amx", columns = 16, rows = [32, 16], k_group = 2, vector = 16, prefetch = 8>
+// NEON: config <level = "armv8-a", columns = 8, rows = [6, 3, 2, 1], k_group = 1, vector = 4, prefetch = 1>
 func.func @products(%x: tensor<?x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x64x4xbf16>,
                     %offsets: tensor<9xindex>, %init: tensor<?x64xf32>) -> tensor<?x64xf32> {
   %y = moe.grouped_matmul %x weights %a, %b offsets %offsets
@@ -88,9 +88,9 @@ func.func @narrow(%x: tensor<?x4xf32>, %w: tensor<8x3x4xf32>, %offsets: tensor<9
 
 // A router is a product, too: its columns are experts.
 // CHECK-LABEL: func.func @router
-// V3: config <level = "x86-64-v3", columns = 16, rows = [6, 3, 2, 1], k_group = 1, vector = 8>
-// V4: config <level = "x86-64-v4", columns = 32, rows = [12, 6, 4, 1], k_group = 1, vector = 16>
-// BF16: config <level = "avx512-bf16", columns = 32, rows = [12, 6, 4, 1], k_group = 2, vector = 16>
+// V3: config <level = "x86-64-v3", columns = 16, rows = [6, 3, 2, 1], k_group = 1, vector = 8, prefetch = 1>
+// V4: config <level = "x86-64-v4", columns = 32, rows = [12, 6, 4, 1], k_group = 1, vector = 16, prefetch = 1>
+// BF16: config <level = "avx512-bf16", columns = 32, rows = [12, 6, 4, 1], k_group = 2, vector = 16, prefetch = 1>
 func.func @router(%x: tensor<?x64xbf16>, %wr: tensor<24x64xbf16>, %l: tensor<?x24xf32>, %i: tensor<?x2xi32>,
                   %v: tensor<?x2xf32>) -> (tensor<?x24xf32>, tensor<?x2xi32>, tensor<?x2xf32>) {
   %logits, %ids, %w = moe.router %x, %wr select #moe.top_k<2> rank scores weigh #moe.softmax over all
@@ -103,8 +103,8 @@ func.func @router(%x: tensor<?x64xbf16>, %wr: tensor<24x64xbf16>, %l: tensor<?x2
 
 // A product over slots has the panels of the grouped one, so that both read one packed argument, and tiles of one row.
 // CHECK-LABEL: func.func @slots
-// V3: moe.slot_matmul {{.*}} config <level = "x86-64-v3", columns = 8, rows = [1], k_group = 1, vector = 8>
-// BF16: moe.slot_matmul {{.*}} config <level = "avx512-bf16", columns = 32, rows = [1], k_group = 2, vector = 16>
+// V3: moe.slot_matmul {{.*}} config <level = "x86-64-v3", columns = 8, rows = [1], k_group = 1, vector = 8, prefetch = 1>
+// BF16: moe.slot_matmul {{.*}} config <level = "avx512-bf16", columns = 32, rows = [1], k_group = 2, vector = 16, prefetch = 1>
 func.func @slots(%x: tensor<?x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x64x4xbf16>, %ids: tensor<?x2xi32>,
                  %init: tensor<?x64xf32>) -> tensor<?x64xf32> {
   %y = moe.slot_matmul %x tokens ids %ids weights %a, %b
@@ -121,7 +121,7 @@ func.func @slots(%x: tensor<?x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x64x
 
 // A product at padded places has the configuration of the grouped one.
 // CHECK-LABEL: func.func @padded
-// V3: moe.padded_matmul {{.*}} config <level = "x86-64-v3", columns = 8, rows = [6, 3, 2, 1], k_group = 1, vector = 8>
+// V3: moe.padded_matmul {{.*}} config <level = "x86-64-v3", columns = 8, rows = [6, 3, 2, 1], k_group = 1, vector = 8, prefetch = 1>
 func.func @padded(%x: tensor<16x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x64x4xbf16>, %counts: tensor<8xindex>,
                   %init: tensor<16x64xf32>) -> tensor<16x64xf32> {
   %y = moe.padded_matmul %x weights %a, %b counts %counts capacity 2

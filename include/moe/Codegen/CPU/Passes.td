@@ -172,7 +172,7 @@ def SelectKernelConfig : Pass<"moe-select-kernel-config", "mlir::ModuleOp"> {
     func.func @products(%x: tensor<?x4xbf16>, %a: tensor<8x64x4xbf16>, %b: tensor<8x64x4xbf16>,
                         %offsets: tensor<9xindex>, %init: tensor<?x64xf32>) -> tensor<?x64xf32> {
       %y = moe.grouped_matmul %x weights %a, %b offsets %offsets
-          config <level = "x86-64-v3", columns = 8, rows = [6, 3, 2, 1], k_group = 1, vector = 8>
+          config <level = "x86-64-v3", columns = 8, rows = [6, 3, 2, 1], k_group = 1, vector = 8, prefetch = 1>
           : tensor<?x4xbf16> weights tensor<8x64x4xbf16>, tensor<8x64x4xbf16> offsets tensor<9xindex>
           outs(%init : tensor<?x64xf32>) -> tensor<?x64xf32> {
       ^bb0(%p: f32, %q: f32):
@@ -486,7 +486,8 @@ def PrefetchPanels : Pass<"moe-prefetch-panels"> {
     before the product of a tile and named by a `moe.prefetch`; the last
     iteration names its own. The micro-kernel emitter spreads the prefetches of
     that panel over the tile. Of products outside of a loop, and of weights that
-    depend on what a loop carries, nothing is known to come next.
+    depend on what a loop carries, nothing is known to come next; a kernel
+    configuration without `prefetch` wants none.
 
     Before:
 

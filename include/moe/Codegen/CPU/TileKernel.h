@@ -35,7 +35,8 @@ struct TileOperands {
   /// Packed weights, zero beyond K and beyond the last column; of the dense formats a tensor [ceil(K / kGroup),
   /// matrices, columns * kGroup].
   Value panel;
-  Value nextPanel; ///< what the task multiplies by next, of the panel's type, to be brought near; or null
+  Value nextPanel;             ///< what the task multiplies by next, of the panel's type, to be brought near; or null
+  int64_t prefetchStreams = 1; ///< side by side, of that panel
   int64_t matrices, columns, reduction;
   ArrayRef<int64_t> heights; ///< of blocks of rows, largest first
 
@@ -59,6 +60,8 @@ public:
   virtual ArrayRef<int64_t> tileRows() const = 0;
   /// The same for products whose blocks are only `width` vectors wide, over all matrices.
   virtual SmallVector<int64_t> tileRowsFor(int64_t width) const;
+  /// As how many streams side by side the next panel is best brought near; 0 where the kernel brings none.
+  virtual int64_t prefetchStreams() const = 0;
 
   /// Emits the tile at the insertion point: every row of it goes to `finish` once. Reads nothing outside of its rows
   /// and its panel, and what a row gets depends on no other row. Returns `out` with all rows in it.

@@ -12,6 +12,7 @@
 
 #include "AMXTile.h"
 
+#include "PanelPrefetch.h"
 #include "ReadVector.h"
 
 #include "mlir/Dialect/AMX/AMXDialect.h"
@@ -55,9 +56,18 @@ public:
     panelBuffer = asBuffer(b, loc, panel);
   }
 
-  /// The `rest` rows from `row` on, at most `height`; their sums end up in the scratch buffer.
-  void block(OpBuilder &b, Location loc, Value row, Value rest, int64_t height) {
+  /// Prefetches of the next panel go with the steps of `blocks` blocks (an index).
+  void bringNear(OpBuilder &b, Location loc, Value blocks) {
+    Value shares = scale(b, loc, blocks, sharesOfBlock());
+    prefetch.emplace(b, loc, tile.nextPanel, shares, tile.prefetchStreams);
+  }
+
+  /// The `rest` rows from `row` on, at most `height`, of block number `number`; their sums end up in the scratch
+  /// buffer.
+  void block(OpBuilder &b, Location loc, Value row, Value rest, Value number, int64_t height) {
     rowTiles = llvm::divideCeil(height, kTile);
+    if (prefetch)
+      firstLine = prefetch->advance(b, loc, index(b, loc, 0), scale(b, loc, number, sharesOfBlock()));
     if (tile.tokens || height != tile.heights.front() || height % kTile != 0)
       return throughScratch(b, loc, row, rest);
     Value whole = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, rest, index(b, loc, height));
@@ -103,6 +113,13 @@ private:
     auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {ShapedType::kDynamic, 1});
     return bufferization::ToBufferOp::create(b, loc, MemRefType::get(type.getShape(), type.getElementType(), layout),
                                              tensor, /*read_only=*/true);
+  }
+
+  /// A share of the prefetch goes with each whole step.
+  int64_t sharesOfBlock() const { return std::max<int64_t>(1, tile.reduction / kStep); }
+  void share(OpBuilder &b, Location loc, Value number, int64_t steps = 1) const {
+    if (prefetch)
+      prefetch->emit(b, loc, prefetch->advance(b, loc, firstLine, number), steps);
   }
 
   int64_t tallest() const { return llvm::divideCeil(tile.heights.front(), kTile); }
@@ -208,6 +225,7 @@ private:
              [&](OpBuilder &nested, Location loc, Value i, MutableArrayRef<Value> carried) {
                step(nested, loc, rowBuffer, first, scale(nested, loc, i, kStep), panelBuffer,
                     scale(nested, loc, i, kTile), carried);
+               share(nested, loc, i);
              });
     if (int64_t width = tile.reduction % kStep) {
       copy(b, loc, row, rest, index(b, loc, tile.reduction - width), width);
@@ -227,6 +245,7 @@ private:
                for (int64_t at = 0; at != kPiece; at += kStep)
                  step(nested, loc, copies, zero, index(nested, loc, at), panelBuffer,
                       add(nested, loc, firstPair, at / 2), carried);
+               share(nested, loc, scale(nested, loc, piece, kPiece / kStep), kPiece / kStep);
              });
     int64_t done = tile.reduction / kPiece * kPiece, width = tile.reduction - done;
     if (width != 0)
@@ -234,6 +253,8 @@ private:
     int64_t at = 0;
     for (; at + kStep <= width; at += kStep)
       step(b, loc, copies, zero, index(b, loc, at), panelBuffer, index(b, loc, (done + at) / 2), accumulators);
+    if (at != 0)
+      share(b, loc, index(b, loc, done / kStep), at / kStep);
     if (at != width)
       lastStep(b, loc, at, accumulators);
     store(b, loc, accumulators);
@@ -246,7 +267,9 @@ private:
   amx::TileType operand, accumulator;
   Value rowBuffer, panelBuffer; ///< [R, K], [ceil(K / 2), columnTiles * 32]
   Value sums, copies;           ///< scratch: [rows, columnTiles * 16] f32, [rows, a piece] bf16
-  Value lastWeights;            ///< scratch: [16, columnTiles * 32], where the reduction ends within a tile
+  std::optional<PanelPrefetch> prefetch;
+  Value firstLine;   ///< of the next panel, that the block being emitted brings near
+  Value lastWeights; ///< scratch: [16, columnTiles * 32], where the reduction ends within a tile
 };
 
 } // namespace
@@ -254,9 +277,13 @@ private:
 FailureOr<Value> AMXTile::emit(OpBuilder &b, Location loc, const TileOperands &tile, Value out,
                                FinishRow finish) const {
   auto index = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(b, loc, value); };
-  BlockEmitter emitter(b, loc, tile);
-  Value begin = index(0);
-  bool failed = false;
+  struct Blocks {
+    int64_t height;
+    Value begin, end; ///< rows
+    Value first;      ///< number of the first block
+  };
+  SmallVector<Blocks> kinds;
+  Value begin = index(0), count = index(0);
   for (size_t i = 0; i != tile.heights.size(); ++i) {
     int64_t height = tile.heights[i];
     // As many blocks of this height as leave no more than one of the next.
@@ -267,11 +294,22 @@ FailureOr<Value> AMXTile::emit(OpBuilder &b, Location loc, const TileOperands &t
     Value blocks =
         arith::DivUIOp::create(b, loc, arith::AddIOp::create(b, loc, over, index(height - 1)), index(height));
     Value end = arith::AddIOp::create(b, loc, begin, arith::MulIOp::create(b, loc, blocks, index(height)));
+    kinds.push_back({height, begin, end, count});
+    count = arith::AddIOp::create(b, loc, count, blocks);
+    begin = arith::MinUIOp::create(b, loc, end, tile.numRows);
+  }
+  BlockEmitter emitter(b, loc, tile);
+  if (tile.nextPanel)
+    emitter.bringNear(b, loc, count);
+  bool failed = false;
+  for (const Blocks &kind : kinds) {
     auto block = [&](OpBuilder &nested, Location loc, Value row, ValueRange carried) {
-      Value size = arith::ConstantIndexOp::create(nested, loc, height);
+      Value size = arith::ConstantIndexOp::create(nested, loc, kind.height);
       Value here = arith::SubIOp::create(nested, loc, tile.numRows, row);
       Value rest = arith::MinUIOp::create(nested, loc, here, size);
-      emitter.block(nested, loc, row, rest, height);
+      Value before = arith::DivUIOp::create(nested, loc, arith::SubIOp::create(nested, loc, row, kind.begin), size);
+      Value number = arith::AddIOp::create(nested, loc, kind.first, before);
+      emitter.block(nested, loc, row, rest, number, kind.height);
       Value zero = arith::ConstantIndexOp::create(nested, loc, 0), one = arith::ConstantIndexOp::create(nested, loc, 1);
       auto finishRow = [&](OpBuilder &inner, Location loc, Value r, ValueRange rows) {
         Value tileRow = arith::AddIOp::create(inner, loc, row, r);
@@ -282,8 +320,7 @@ FailureOr<Value> AMXTile::emit(OpBuilder &b, Location loc, const TileOperands &t
       auto rows = scf::ForOp::create(nested, loc, zero, rest, one, carried, finishRow);
       scf::YieldOp::create(nested, loc, rows.getResults());
     };
-    out = scf::ForOp::create(b, loc, begin, end, index(height), ValueRange(out), block).getResult(0);
-    begin = arith::MinUIOp::create(b, loc, end, tile.numRows);
+    out = scf::ForOp::create(b, loc, kind.begin, kind.end, index(kind.height), ValueRange(out), block).getResult(0);
   }
   if (failed)
     return failure();

@@ -23,6 +23,9 @@ public:
     static const int64_t heights[] = {32, 16};
     return heights;
   }
+  /// A prefetch that waits for memory holds a buffer that tile loads from the second-level cache need; of several pages
+  /// the streamers of the hardware have brought the lines before.
+  int64_t prefetchStreams() const override { return 8; }
   FailureOr<Value> emit(OpBuilder &b, Location loc, const TileOperands &tile, Value out,
                         FinishRow finish) const override;
 };

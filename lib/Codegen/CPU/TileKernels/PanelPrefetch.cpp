@@ -38,8 +38,8 @@ PanelPrefetch::PanelPrefetch(OpBuilder &b, Location loc, Value panel, Value step
   share = wanted ? arith::SelectOp::create(b, loc, wanted, part, index(b, loc, 0)).getResult() : part;
 }
 
-void PanelPrefetch::emit(OpBuilder &b, Location loc, Value line) const {
-  Value end = arith::MinUIOp::create(b, loc, arith::AddIOp::create(b, loc, line, share), index(b, loc, lines));
+void PanelPrefetch::emit(OpBuilder &b, Location loc, Value line, int64_t steps) const {
+  Value end = arith::MinUIOp::create(b, loc, advance(b, loc, line, index(b, loc, steps)), index(b, loc, lines));
   auto loop = scf::ForOp::create(b, loc, line, end, index(b, loc, 1));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());

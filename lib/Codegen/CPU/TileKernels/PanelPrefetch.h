@@ -18,8 +18,8 @@ public:
   /// `wanted` (an i1, null for always) is false.
   PanelPrefetch(OpBuilder &b, Location loc, Value panel, Value steps, int64_t streams, Value wanted = {});
 
-  /// Emits the share that begins at line `line`, an index; what lies behind the panel is left out.
-  void emit(OpBuilder &b, Location loc, Value line) const;
+  /// Emits the shares of `steps` steps that begin at line `line`, an index; what lies behind the panel is left out.
+  void emit(OpBuilder &b, Location loc, Value line, int64_t steps = 1) const;
   /// The line at which the share `steps` (an index) after that of `line` begins.
   Value advance(OpBuilder &b, Location loc, Value line, Value steps) const;
 

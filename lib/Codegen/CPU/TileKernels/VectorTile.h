@@ -21,6 +21,8 @@ public:
   int64_t tileVectors() const override { return vectors; }
   ArrayRef<int64_t> tileRows() const override { return heights; }
   SmallVector<int64_t> tileRowsFor(int64_t width) const override;
+  /// On Zen 5 one stream is 5 % faster than two and 25 % faster than eight (OLMoE, 128 rows).
+  int64_t prefetchStreams() const override { return 1; }
   FailureOr<Value> emit(OpBuilder &b, Location loc, const TileOperands &tile, Value out,
                         FinishRow finish) const override;
 

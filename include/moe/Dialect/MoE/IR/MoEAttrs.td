@@ -196,16 +196,18 @@ def MoE_KernelConfigAttr : MoE_Attr<"KernelConfig", "kernel_config"> {
     of one panel (one task); `rows` lists the heights of the blocks of rows that
     the level's tile kernel takes at a time, largest first (on vectors the last
     is 1); `k_group` is how many consecutive reduction elements lie together in
-    packed weights; `vector` the lanes of an f32 vector.
+    packed weights; `vector` the lanes of an f32 vector; `prefetch` as how many
+    streams side by side the next panel is brought near while one is multiplied
+    (0, or left out: not at all).
 
     Example: `#moe.kernel_config<level = "avx512-bf16", columns = 32, rows =
     [6, 2, 1], k_group = 2, vector = 16>`.
   }];
   let parameters = (ins StringRefParameter<>:$level, "int64_t":$columns, ArrayRefParameter<"int64_t">:$rows,
-                        "int64_t":$kGroup, "int64_t":$vector);
+                        "int64_t":$kGroup, "int64_t":$vector, DefaultValuedParameter<"int64_t", "0">:$prefetch);
   let assemblyFormat = [{
     `<` `level` `=` $level `,` `columns` `=` $columns `,` `rows` `=` `[` $rows `]` `,` `k_group` `=` $kGroup `,`
-    `vector` `=` $vector `>`
+    `vector` `=` $vector (`,` `prefetch` `=` $prefetch^)? `>`
   }];
 }
 
