@@ -11,7 +11,10 @@
 using namespace mlir::moe;
 using ::moe::Error;
 
-double Comparison::tolerance(int32_t dtype) { return dtype == MOE_F32 ? 2e-5 : dtype == MOE_F16 ? 2e-3 : 1.6e-2; }
+double Comparison::tolerance(int32_t dtype, bool roundsRows) {
+  double ofType = dtype == MOE_F32 ? 2e-5 : dtype == MOE_F16 ? 2e-3 : 1.6e-2;
+  return roundsRows ? std::max(ofType, 1.0 / 127) : ofType;
+}
 
 static Difference compareTensors(const Tensor &reference, const Tensor &other, const std::vector<bool> &rows) {
   Difference difference;
@@ -61,11 +64,11 @@ Expected<Comparison> mlir::moe::compareOutputs(const std::vector<Tensor> &refere
   return comparison;
 }
 
-bool Comparison::withinTolerance(int32_t dtype) const {
+bool Comparison::withinTolerance(int32_t dtype, bool roundsRows) const {
   if (dtype == MOE_F32 && sameExperts != rows)
     return false;
   for (const Difference &difference : differences)
-    if (difference.notFinite || difference.relative() > tolerance(dtype))
+    if (difference.notFinite || difference.relative() > tolerance(dtype, roundsRows))
       return false;
   return true;
 }

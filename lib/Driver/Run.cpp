@@ -3,6 +3,7 @@
 
 #include "moe/Driver/Run.h"
 
+#include "moe/Dialect/MoE/IR/MoE.h"
 #include "moe/Driver/Emit.h"
 #include "moe/Driver/ProgressBar.h"
 
@@ -41,7 +42,8 @@ Expected<Unit> Program::choose(const RunOptions &options) {
                std::to_string(options.layer)};
 }
 
-static Expected<std::unique_ptr<JitLibrary>> compile(MLIRContext &context, const RunOptions &options, bool reference) {
+static Expected<std::unique_ptr<JitLibrary>> compile(MLIRContext &context, const RunOptions &options, bool reference,
+                                                     bool &roundsRows) {
   InputOptions input = options.input;
   input.needsWeights = !input.randomWeights && input.checkpoint.empty();
   if (options.layer >= 0)
@@ -49,6 +51,7 @@ static Expected<std::unique_ptr<JitLibrary>> compile(MLIRContext &context, const
   auto module = loadInput(context, input);
   if (!module)
     return module.error();
+  roundsRows = (**module).walk([](RoundRowsOp) { return WalkResult::interrupt(); }).wasInterrupted();
   CompileOptions compile;
   compile.cpu = options.cpu;
   compile.reference = reference;
@@ -81,7 +84,7 @@ Expected<std::unique_ptr<Program>> Program::open(MLIRContext &context, const Run
                    ": --dtype, --dump-stages and --without-pass are for compiling, got a compiled library"};
     status = moe_library_open(options.input.path.c_str(), &library);
   } else {
-    auto code = compile(context, options, reference);
+    auto code = compile(context, options, reference, program->rowsAreRounded);
     if (!code)
       return code.error();
     program->code = std::move(*code);

@@ -22,6 +22,7 @@ struct Result {
   std::string packed;  ///< a line on what became of the packed file, or nothing
   int64_t experts, topK, rows;
   int32_t dtype;
+  bool roundsRows;
 
   std::string headline() const {
     const char *format = dtype == MOE_F32 ? "f32" : dtype == MOE_BF16 ? "bf16" : "f16";
@@ -68,7 +69,8 @@ static Expected<Result> run(MLIRContext &context, const RunModeOptions &options,
                 desc.experts,
                 desc.top_k,
                 rows->front().rows,
-                desc.inputs[0].dtype};
+                desc.inputs[0].dtype,
+                (*program)->roundsRows()};
 }
 
 static Expected<Unit> save(const RunModeOptions &options, const Result &result) {
@@ -135,17 +137,18 @@ Expected<std::string> mlir::moe::runAndCompare(MLIRContext &context, const RunMo
     return comparison.error();
   std::string text =
       optimised->headline() + " against the reference lowering\n" + optimised->packed + comparison->text();
-  if (comparison->withinTolerance(optimised->dtype)) {
+  if (comparison->withinTolerance(optimised->dtype, optimised->roundsRows)) {
     auto error = errorOfQuantising(context, options, *optimised);
     return error ? text + *error : error;
   }
   std::string worst;
   for (const Difference &difference : comparison->differences)
-    if (difference.notFinite || difference.relative() > Comparison::tolerance(optimised->dtype))
+    if (difference.notFinite || difference.relative() > Comparison::tolerance(optimised->dtype, optimised->roundsRows))
       worst += ", " + difference.name + " off by " + std::to_string(difference.relative()) + " at row " +
                std::to_string(difference.row) + ", column " + std::to_string(difference.col);
   llvm::raw_string_ostream os(worst);
-  os << llvm::format("; expected at most %g of the largest value", Comparison::tolerance(optimised->dtype));
+  os << llvm::format("; expected at most %g of the largest value",
+                     Comparison::tolerance(optimised->dtype, optimised->roundsRows));
   return Error{options.run.input.path + ": " + optimised->layer +
                ": the optimised code and the reference lowering disagree: "
                "the same experts for " +

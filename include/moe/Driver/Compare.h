@@ -23,10 +23,12 @@ struct Comparison {
   int64_t sameExperts = 0;             ///< rows whose experts agree, in order
   std::vector<Difference> differences; ///< of each output but the experts
 
-  /// What may differ in a format: sums in another order, and one rounding of the format.
-  static double tolerance(int32_t dtype);
+  /// What may differ in a format: sums in another order, and one rounding of the format. Where rows between products
+  /// are rounded to bytes (`roundsRows`), a last bit may turn a byte of a row into the next one, 1/127 of its largest
+  /// value.
+  static double tolerance(int32_t dtype, bool roundsRows = false);
   /// Whether all differences are within the tolerance; with f32 the experts must agree too.
-  bool withinTolerance(int32_t dtype) const;
+  bool withinTolerance(int32_t dtype, bool roundsRows = false) const;
   /// The comparison in words, a line an output.
   std::string text() const;
 };

@@ -48,6 +48,8 @@ public:
   static Expected<std::unique_ptr<Program>> open(MLIRContext &context, const RunOptions &options, bool reference);
 
   const moe_layer_desc &layer() const { return *desc; }
+  /// Whether rows between products are rounded to bytes (moe.round_rows); not known of a compiled library.
+  bool roundsRows() const { return rowsAreRounded; }
   const moe_library_desc &library() const { return *moe_library_info(opened.get()); }
 
   /// Loads the weights; `copy` varies random ones. The first copy of optimised code may come from a packed file. Shows
@@ -63,7 +65,7 @@ private:
   std::unique_ptr<moe_library, LibraryDeleter> opened;
   const moe_layer_desc *desc = nullptr;
   int64_t index = 0;
-  bool reference = false;
+  bool reference = false, rowsAreRounded = false;
 };
 
 /// What became of --packed, as a line; empty without.

@@ -44,6 +44,7 @@ TEST(Compare, IsRelativeToTheLargestValue) {
   EXPECT_EQ(c.differences[0].row, 1);
   EXPECT_EQ(c.differences[0].col, 0);
   EXPECT_FALSE(c.withinTolerance(MOE_F32));
+  EXPECT_TRUE(c.withinTolerance(MOE_F32, /*roundsRows=*/true)); // 1e-3 of the largest value is less than a byte's step
   EXPECT_TRUE(c.withinTolerance(MOE_BF16));
 }
 
