@@ -62,6 +62,16 @@ static void forgetTileSizes(ModuleOp module) {
   module.walk([](GroupedMatmulOp op) { op.removeConfigAttr(); });
 }
 
+/// Serial loops are one thread's, and nothing is brought near.
+static void runAlone(ModuleOp module) {
+  module.walk([](ThreadsOp op) {
+    OpBuilder b(op);
+    op.replaceAllUsesWith(arith::ConstantIndexOp::create(b, op.getLoc(), 1).getResult());
+    op.erase();
+  });
+  module.walk([](PrefetchOp op) { op.erase(); });
+}
+
 /// Upstream's, with its checks of parallel regions, without the elimination of empty tensors.
 static LogicalResult bufferizePlainly(ModuleOp module) {
   bufferization::OneShotBufferizationOptions options;
@@ -156,9 +166,10 @@ private:
       return failure();
     forgetTileSizes(module);
     bool model = has<RouteOp, RouteWithinOp, MakeRoutingOp, DispatchOp, ExpertsOp, CombineOp>(module);
-    return run([&](OpPassManager &passes) {
-      if (!model)
-        passes.addPass(createConvertGroupedToLinalg());
+    if (!model && failed(run([](OpPassManager &passes) { passes.addPass(createConvertGroupedToLinalg()); })))
+      return failure();
+    runAlone(module);
+    return run([](OpPassManager &passes) {
       passes.addPass(createConvertMoEToLinalg()); // in the grouped form, of products that no expert makes
       buildCleanup(passes);                       // sizes of tensors become functions of the number of rows
       passes.addPass(createPrepareKernelArguments());
@@ -167,6 +178,7 @@ private:
 
   LogicalResult toBuffers() {
     ModuleOp module = getOperation();
+    runAlone(module);
     bool tensors = hasArgument(module, llvm::IsaPred<TensorType>);
     if (tensors && failed(bufferizePlainly(module)))
       return failure();

@@ -16,6 +16,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2] / "Inputs"))
 import layers  # noqa: E402
 
+# Formats whose products take rows of bytes (docs/abi.md).
+ROUNDED_ROWS = ("int8", "int4:g32", "int4:g128", "mxfp4")
+
 
 def as_bf16(values):
     return (layers.to_bf16(values).astype(np.uint32) << 16).view(np.float32)
@@ -199,12 +202,27 @@ class Model:
                     naive = {"reference": True, "dtype": rule, **flags}
                     results["reference"] = layers.run_layer(self.folder, self.out / "naive.safetensors", **naive)
                 for how, result in results.items():
-                    off = layers.difference(result["output"], expected(model, self.reference[tensor], result, rule))
+                    wanted = expected(model, self.reference[tensor], result, rule)
                     what = f"{self.name} {rule} {level} moe{block} T{tokens} {how}"
-                    allowed = layers.TOLERANCE[self.dtype]
-                    self.checks.expect(off <= allowed, f"{what}: off by {off:.3g} of the largest value")
+                    off = self.check_output(what, result["output"], wanted, rule)
                     worst = max(worst, off)
         return worst
+
+    def check_output(self, what, got, wanted, rule):
+        """The largest difference of the rows in which no byte between two products turned into the next one.
+
+        Where rows are rounded to bytes, the last bit of a sum may decide which: that is 1/127 of what the row holds, in
+        a row of 33 at most, or two.
+        """
+        allowed = layers.TOLERANCE[self.dtype]
+        rows = np.array([layers.difference(got, wanted, [row]) for row in range(len(wanted))])
+        turned = rows > allowed if rule in ROUNDED_ROWS and len(rows) > 2 else np.zeros(len(rows), bool)
+        off = float(rows[~turned].max())
+        self.checks.expect(off <= allowed, f"{what}: off by {off:.3g} of the largest value")
+        far = float(rows.max())
+        few = turned.sum() <= 2 and far <= max(allowed, 1 / 127)
+        self.checks.expect(few, f"{what}: {turned.sum()} rows with other bytes, off by {far:.3g}")
+        return off
 
     def check_report(self, rule):
         """Rounding is seen in what --compare says, and no more of it than eight or four bits explain."""
