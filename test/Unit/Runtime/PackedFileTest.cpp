@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -252,6 +253,44 @@ TEST_F(PackedFile, WhatBytesFollowFromIsCompared) {
   change("expected \"from seed 5\"");
   options.seed = 6;
   change("expected \"from seed 6\"");
+}
+
+// The sample alone, of packed values, tells one layout from another.
+TEST_F(PackedFile, LayoutsAndFormatsComeBackAsTheyWerePacked) {
+  struct Case {
+    const char *format;
+    int32_t dtype;
+    int64_t panel, group;
+  };
+  const Case cases[] = {{nullptr, MOE_F32, 4, 1},  {nullptr, MOE_F32, 4, 2},  {nullptr, MOE_F32, 0, 0},
+                        {nullptr, MOE_BF16, 4, 2}, {nullptr, MOE_BF16, 2, 4}, {"int8", 0, 4, 1},
+                        {"int8", 0, 4, 4},         {"int8", MOE_F32, 4, 1},   {"int8", MOE_F32, 0, 0},
+                        {"int4:g32", 0, 4, 1},     {"int4:g32", 0, 4, 4},     {"int4:g128", 0, 4, 4},
+                        {"mxfp4", 0, 4, 1},        {"mxfp4", 0, 4, 4},        {"fp8:g128", 0, 4, 1}};
+  std::set<std::string> samples;
+  options.verify_packed = 1;
+  for (const Case &each : cases) {
+    SCOPED_TRACE(testing::Message() << (each.format ? each.format : "none") << " dtype " << each.dtype << " panel "
+                                    << each.panel << " group " << each.group);
+    model.weight.format = each.format;
+    model.weight.dtype = each.dtype;
+    model.weight.panel = each.panel;
+    model.weight.k_group = each.group;
+    moe_load_options without = options;
+    without.packed = nullptr;
+    Layer memory, written, mapped;
+    std::vector<const void *> inMemory = model.packed(without, memory);
+    model.packed(options, written);
+    EXPECT_EQ(moe_layer_packed(written.get(), nullptr), samples.empty() ? MOE_PACKED_WRITTEN : MOE_PACKED_REPLACED);
+    std::vector<const void *> inFile = model.packed(options, mapped);
+    ASSERT_EQ(moe_layer_packed(mapped.get(), nullptr), MOE_PACKED_MAPPED);
+    std::string content = contentOf(file);
+    size_t bytes = std::stoul(content.substr(content.find(" bytes ") + 7));
+    for (size_t e = 0; e < 2; ++e)
+      EXPECT_EQ(std::memcmp(inMemory[e], inFile[e], bytes), 0) << "expert " << e;
+    EXPECT_TRUE(samples.insert(content.substr(content.find(" sample "), 28)).second);
+  }
+  EXPECT_EQ(files(), 2);
 }
 
 TEST_F(PackedFile, AChangedCheckpointIsPackedAnew) {
