@@ -35,8 +35,10 @@ const Case cases[] = {
     {"f32_gate_up", moe::DType::F32, 1024, 2048, 16, 2, false, 32, 1, MOE_F32, nullptr},
     {"f32_to_bf16", moe::DType::F32, 2048, 1024, 32, 1, false, 64, 2, MOE_BF16, nullptr},
     {"bf16_to_int8", moe::DType::BF16, 2048, 1024, 32, 1, false, 64, 4, 0, "int8"},
-    {"bf16_to_int4:g32", moe::DType::BF16, 2048, 1024, 32, 1, false, 64, 1, 0, "int4:g32"},
-    {"bf16_to_mxfp4", moe::DType::BF16, 2048, 1024, 32, 1, false, 64, 1, 0, "mxfp4"},
+    {"bf16_to_int4:g32", moe::DType::BF16, 2048, 1024, 32, 1, false, 64, 4, 0, "int4:g32"},
+    {"bf16_to_int4:g128", moe::DType::BF16, 2048, 1024, 32, 1, false, 64, 4, 0, "int4:g128"},
+    {"bf16_to_mxfp4", moe::DType::BF16, 2048, 1024, 32, 1, false, 64, 4, 0, "mxfp4"},
+    {"bf16_to_fp8:g128", moe::DType::BF16, 2048, 1024, 32, 1, false, 64, 1, 0, "fp8:g128"},
 };
 
 /// A library with the one weight, and its checkpoint in a temporary folder.
@@ -75,7 +77,8 @@ public:
     desc = {MOE_ABI_VERSION, "moe-micro", "", "", "", &layer, 1};
     if (moe_library_wrap(&desc, &library) != MOE_OK)
       std::abort();
-    double bits = what.to == MOE_F32 ? 32 : what.to ? 16 : std::string(what.format) == "int8" ? 8 : 4;
+    const bool bytes = what.format && (what.format == std::string("int8") || what.format == std::string("fp8:g128"));
+    double bits = what.to == MOE_F32 ? 32 : what.to ? 16 : bytes ? 8 : 4;
     packedBytes = double(what.rows * what.cols * what.experts * what.sources) * bits / 8;
   }
   ~OneWeight() {
