@@ -72,6 +72,7 @@ config.available_features |= {feature for feature in cpu_features() if feature.s
 # The machine levels that compiled code can be run at here. Tests of AMX kernels name amx-emulated as well, which runs
 # everywhere.
 levels = ["x86-64-v3"]
+levels += ["avx-vnni"] if "avx-vnni" in config.available_features else []
 levels += ["x86-64-v4"] if "avx512bw" in config.available_features else []
 levels += ["avx512-vnni"] if "avx512vnni" in config.available_features else []
 levels += ["avx512-bf16"] if "avx512bf16" in config.available_features else []

@@ -10,7 +10,7 @@
 
 // An option that names what is not there is one line that says what is.
 // CPU-NOT: error
-// CPU: error: unknown cpu "pdp11": expected native, x86-64 or aarch64 (all levels of one in one library), amx, avx512-bf16, avx512-vnni, x86-64-v4, x86-64-v3, armv8-a, or a CPU name with AVX2 or NEON such as znver5, sapphirerapids or neoverse-v1
+// CPU: error: unknown cpu "pdp11": expected native, x86-64 or aarch64 (all levels of one in one library), amx, avx512-bf16, avx512-vnni, x86-64-v4, avx-vnni, x86-64-v3, armv8-a, or a CPU name with AVX2 or NEON such as znver5, sapphirerapids or neoverse-v1
 // CPU-NOT: {{.}}
 // OLD: error: unknown cpu "pentium3": expected native, x86-64 or aarch64 (all levels of one in one library), amx, {{.*$}}
 // OLD-NOT: {{.}}

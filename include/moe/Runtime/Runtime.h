@@ -38,6 +38,7 @@ typedef enum moe_dtype { MOE_F32 = 1, MOE_BF16 = 2, MOE_F16 = 3, MOE_I32 = 4 } m
 #define MOE_CPU_AMX_TILE (UINT64_C(1) << 4) /* usable: the kernel granted the tile state */
 #define MOE_CPU_AMX_BF16 (UINT64_C(1) << 5)
 #define MOE_CPU_AMX_INT8 (UINT64_C(1) << 6)
+#define MOE_CPU_AVX_VNNI (UINT64_C(1) << 7) /* products of bytes on vectors of 256 bits, without AVX-512 */
 
 /* ---- The generated descriptor: constant data, exported through one function ------------------------------- */
 

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/TargetParser/AArch64TargetParser.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
@@ -17,8 +18,8 @@ using namespace mlir;
 using namespace mlir::moe;
 
 ArrayRef<const MachineLevel *> mlir::moe::machineLevels() {
-  static const MachineLevel *const levels[] = {&amxLevel(),   &avx512BF16Level(), &avx512VNNILevel(),
-                                               &x86V4Level(), &x86V3Level(),      &armV8Level()};
+  static const MachineLevel *const levels[] = {&amxLevel(),     &avx512BF16Level(), &avx512VNNILevel(), &x86V4Level(),
+                                               &avxVNNILevel(), &x86V3Level(),      &armV8Level()};
   return levels;
 }
 
@@ -49,8 +50,14 @@ static const MachineLevel *bestLevel(llvm::Triple::ArchType architecture, uint64
 static uint64_t featuresOfCPU(StringRef cpu) {
   SmallVector<StringRef> names;
   llvm::X86::getFeaturesForCPU(cpu, names, /*NeedPlus=*/false);
+  // A CPU's list leaves out what others of it imply: AVX2 for Alder Lake, whose AVX-VNNI says so.
+  llvm::StringMap<bool> enabled;
+  for (StringRef name : names) {
+    enabled[name] = true;
+    llvm::X86::updateImpliedFeatures(name, /*Enabled=*/true, enabled);
+  }
   auto has = [&](std::initializer_list<StringRef> wanted) {
-    return llvm::all_of(wanted, [&](StringRef name) { return llvm::is_contained(names, name); });
+    return llvm::all_of(wanted, [&](StringRef name) { return enabled.lookup(name); });
   };
   uint64_t features = 0;
   if (has({"avx2", "fma", "f16c", "bmi2"}))
@@ -61,6 +68,8 @@ static uint64_t featuresOfCPU(StringRef cpu) {
     features |= MOE_CPU_AVX512_BF16;
   if (has({"avx512vnni"}))
     features |= MOE_CPU_AVX512_VNNI;
+  if (has({"avxvnni"}))
+    features |= MOE_CPU_AVX_VNNI;
   if (has({"amx-tile"}))
     features |= MOE_CPU_AMX_TILE;
   if (has({"amx-bf16"}))

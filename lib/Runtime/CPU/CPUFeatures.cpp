@@ -45,6 +45,8 @@ static uint64_t detect() {
   if (!((saved & 0x6) == 0x6 && avx && avx2 && fma && f16c && movbe && lzcnt && bmi))
     return 0;
   features |= MOE_CPU_AVX2_FMA;
+  if (bit(a71, 4))
+    features |= MOE_CPU_AVX_VNNI;
   bool avx512 = bit(b7, 16) && bit(b7, 17) && bit(b7, 28) && bit(b7, 30) && bit(b7, 31);
   if ((saved & 0xe6) == 0xe6 && avx512) {
     features |= MOE_CPU_AVX512;
@@ -84,7 +86,7 @@ void moe_cpu_features_string(uint64_t mask, char *text, size_t size) {
   } names[] = {
       {MOE_CPU_AVX2_FMA, "avx2+fma"},       {MOE_CPU_AVX512, "avx512"},     {MOE_CPU_AVX512_BF16, "avx512-bf16"},
       {MOE_CPU_AVX512_VNNI, "avx512-vnni"}, {MOE_CPU_AMX_TILE, "amx-tile"}, {MOE_CPU_AMX_BF16, "amx-bf16"},
-      {MOE_CPU_AMX_INT8, "amx-int8"},
+      {MOE_CPU_AMX_INT8, "amx-int8"},       {MOE_CPU_AVX_VNNI, "avx-vnni"},
   };
   if (!text || size == 0)
     return;

@@ -2,6 +2,8 @@
 // RUN:   --moe-emit-micro-kernels --canonicalize --cse --split-input-file | FileCheck %s
 // RUN: moe-opt %s --moe-select-kernel-config=level=x86-64-v4 --convert-grouped-to-linalg --canonicalize --cse \
 // RUN:   --moe-emit-micro-kernels --canonicalize --cse --split-input-file | FileCheck %s --check-prefix=FLOATS
+// RUN: moe-opt %s --moe-select-kernel-config=level=avx-vnni --convert-grouped-to-linalg --canonicalize --cse \
+// RUN:   --moe-emit-micro-kernels --canonicalize --cse --split-input-file | FileCheck %s --check-prefix=HALF
 
 // Rows become codes, the start of their sums, and scales; the rounded values themselves are not needed. A sum starts at
 // -128 times the sum of the row's codes.
@@ -16,6 +18,8 @@
 // CHECK: moe.dot_bytes {{.*}} : vector<16xi32>, vector<64xi8>
 // CHECK: arith.sitofp {{.*}} : vector<16xi32> to vector<16xf32>
 // CHECK: tensor.extract %[[PACKED]]#2
+// HALF-LABEL: func.func @int8
+// HALF: moe.dot_bytes {{.*}} : vector<8xi32>, vector<32xi8>
 
 // Without an instruction for it rows are rounded, and multiplied as floats.
 // FLOATS-LABEL: func.func @int8

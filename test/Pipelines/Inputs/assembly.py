@@ -13,7 +13,7 @@ from collections import Counter
 
 PRODUCT = re.compile(r"vdpbf16ps|vpdpbusd|tdpbf16ps|vfmadd\d+ps")
 lines = sys.stdin.read().splitlines()
-code = [line.split("#")[0].strip() for line in lines]
+code = [line.split("#")[0].strip().removeprefix("{vex}").strip() for line in lines]
 
 print("calls:", *sorted({re.split(r"[@\s]", line.split(None, 1)[1])[0] for line in code if line.startswith("call")}))
 print("registers:", *(name for name in ("zmm", "ymm") if any(f"%{name}" in line for line in code)))

@@ -31,6 +31,7 @@ TEST(CPUFeatures, AgreeWithTheKernel) {
   EXPECT_EQ(bool(features & MOE_CPU_AVX512), listed("avx512f avx512cd avx512bw avx512dq avx512vl"));
   EXPECT_EQ(bool(features & MOE_CPU_AVX512_BF16), listed("avx512f avx512_bf16"));
   EXPECT_EQ(bool(features & MOE_CPU_AVX512_VNNI), listed("avx512f avx512_vnni"));
+  EXPECT_EQ(bool(features & MOE_CPU_AVX_VNNI), listed("avx2 fma avx_vnni"));
   if (!listed("amx_tile")) // the kernel may still refuse tiles it lists
     EXPECT_FALSE(features & (MOE_CPU_AMX_TILE | MOE_CPU_AMX_BF16 | MOE_CPU_AMX_INT8));
 }

@@ -13,6 +13,7 @@ const MachineLevel &emulatedAMXLevel();
 const MachineLevel &armV8Level();
 const MachineLevel &avx512BF16Level();
 const MachineLevel &avx512VNNILevel();
+const MachineLevel &avxVNNILevel();
 const MachineLevel &x86V4Level();
 const MachineLevel &x86V3Level();
 

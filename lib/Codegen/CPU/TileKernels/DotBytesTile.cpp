@@ -220,3 +220,11 @@ const TileKernel &mlir::moe::dotBytesTile512(const NumberFormat &format) {
   static const DotBytesTile blocks(/*lanes=*/16, /*tileVectors=*/4, /*tileRows=*/{2, 1});
   return format.scaleBlock() > 0 ? blocks : wholeColumns;
 }
+
+const TileKernel &mlir::moe::dotBytesTile256(const NumberFormat &format) {
+  // 2 x 6 accumulators, 2 vectors of weights, 1 broadcast: 15 of 16 registers.
+  static const DotBytesTile wholeColumns(/*lanes=*/8, /*tileVectors=*/2, /*tileRows=*/{6, 3, 2, 1});
+  // 2 x 2 sums of integers and as many of f32, two groups of weights, 1 broadcast: 13.
+  static const DotBytesTile blocks(/*lanes=*/8, /*tileVectors=*/2, /*tileRows=*/{2, 1});
+  return format.scaleBlock() > 0 ? blocks : wholeColumns;
+}

@@ -29,8 +29,10 @@ private:
   class Reduction;
 };
 
-/// The tile of AVX-512 for weights of a format.
+/// The tile for weights of a format on 32 registers of 512 bits.
 const TileKernel &dotBytesTile512(const NumberFormat &format);
+/// The same on 16 registers of 256 bits.
+const TileKernel &dotBytesTile256(const NumberFormat &format);
 
 } // namespace mlir::moe
 
