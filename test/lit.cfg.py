@@ -76,5 +76,5 @@ levels += ["avx-vnni"] if "avx-vnni" in config.available_features else []
 levels += ["x86-64-v4"] if "avx512bw" in config.available_features else []
 levels += ["avx512-vnni"] if "avx512vnni" in config.available_features else []
 levels += ["avx512-bf16"] if "avx512bf16" in config.available_features else []
-levels += ["amx"] if {"amx-tile", "amx-bf16"} <= config.available_features else []
+levels += ["amx"] if {"amx-tile", "amx-bf16", "amx-int8"} <= config.available_features else []
 config.substitutions.append(("%levels", ",".join(levels)))

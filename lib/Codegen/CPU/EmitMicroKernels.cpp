@@ -184,7 +184,7 @@ private:
     operands.matrices = static_cast<int64_t>(tile->matrices.size());
     operands.columns = config.getColumns();
     operands.reduction = rowsType.getDimSize(1);
-    if (rounding && &kernel == level->byteKernel(*format))
+    if (rounding && &kernel == level->byteKernel(*format, operands.matrices))
       operands.rounded = roundedRows(*rounding, {format->scaleBlock(), *format->codeOffset()}, *level);
     operands.heights = config.getRows();
     FailureOr<Value> result = kernel.emit(b, loc, operands, tile->init, RowFinisher(*tile, config));

@@ -11,6 +11,7 @@
 
 #include "moe/Codegen/CPU/MachineLevel.h"
 #include "moe/Codegen/CPU/Passes.h"
+#include "moe/Dialect/MoE/IR/MoE.h"
 
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -128,7 +129,52 @@ private:
   llvm::DenseMap<std::pair<Block *, std::pair<Type, int>>, Value> buffers;
 };
 
-/// Operands go through memory so that the product is a loop: unrolled it would be 512 multiplications.
+/// The operands of a product in memory.
+struct StoredOperands {
+  Value lhs, rhs, sums;    ///< buffers [rows, K], [groups, columns * K / groups], [rows, columns]
+  Value zero, one, groups; ///< indices
+  VectorType row;          ///< of the result
+};
+
+} // namespace
+
+static Value storeRows(OpBuilder &b, Location loc, ValueRange rows, Value buffer) {
+  Value zero = indexConstant(b, loc, 0);
+  for (auto [r, row] : llvm::enumerate(rows))
+    vector::StoreOp::create(b, loc, row, buffer, ValueRange{indexConstant(b, loc, static_cast<int64_t>(r)), zero});
+  return buffer;
+}
+
+/// A product whose row m is what `rowSum` emits. Operands go through memory so that it is a loop: unrolled it would be
+/// 512 multiplications.
+template <typename OpTy, typename Adaptor>
+static SmallVector<Value>
+expandProduct(OpBuilder &b, OpTy op, Adaptor adaptor, OperandBuffers &buffers,
+              function_ref<Value(OpBuilder &, Location, const StoredOperands &, Value m)> rowSum) {
+  Location loc = op.getLoc();
+  StoredOperands stored;
+  stored.lhs = storeRows(b, loc, adaptor.getLhs(), buffers.get(b, op, op.getLhsTileType(), 0));
+  stored.rhs = storeRows(b, loc, adaptor.getRhs(), buffers.get(b, op, op.getRhsTileType(), 1));
+  stored.sums = storeRows(b, loc, adaptor.getAcc(), buffers.get(b, op, op.getTileType(), 2));
+  stored.zero = indexConstant(b, loc, 0);
+  stored.one = indexConstant(b, loc, 1);
+  stored.groups = indexConstant(b, loc, op.getRhsTileType().getDimSize(0));
+  stored.row = rowType(op.getTileType());
+  int64_t count = op.getTileType().getDimSize(0);
+  auto body = [&](OpBuilder &nested, Location loc, Value m, ValueRange) {
+    vector::StoreOp::create(nested, loc, rowSum(nested, loc, stored, m), stored.sums, ValueRange{m, stored.zero});
+    scf::YieldOp::create(nested, loc);
+  };
+  scf::ForOp::create(b, loc, stored.zero, indexConstant(b, loc, count), stored.one, ValueRange(), body);
+  SmallVector<Value> results;
+  for (int64_t r = 0; r != count; ++r)
+    results.push_back(
+        vector::LoadOp::create(b, loc, stored.row, stored.sums, ValueRange{indexConstant(b, loc, r), stored.zero}));
+  return results;
+}
+
+namespace {
+
 struct ExpandProduct : OpConversionPattern<amx::TileMulFOp> {
   ExpandProduct(const TypeConverter &types, MLIRContext *ctx, OperandBuffers &buffers)
       : OpConversionPattern(types, ctx), buffers(buffers) {}
@@ -137,32 +183,18 @@ struct ExpandProduct : OpConversionPattern<amx::TileMulFOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     if (!op.getLhsTileType().getElementType().isBF16())
       return rewriter.notifyMatchFailure(op, "no product of bf16");
-    Location loc = op.getLoc();
-    Value lhs = store(rewriter, loc, adaptor.getLhs(), buffers.get(rewriter, op, op.getLhsTileType(), 0));
-    Value rhs = store(rewriter, loc, adaptor.getRhs(), buffers.get(rewriter, op, op.getRhsTileType(), 1));
-    Value sums = store(rewriter, loc, adaptor.getAcc(), buffers.get(rewriter, op, op.getTileType(), 2));
-    Value zero = indexConstant(rewriter, loc, 0), one = indexConstant(rewriter, loc, 1);
-    Value rows = indexConstant(rewriter, loc, op.getTileType().getDimSize(0));
-    Value pairs = indexConstant(rewriter, loc, op.getRhsTileType().getDimSize(0));
-    VectorType type = rowType(op.getTileType());
-    auto rowBody = [&](OpBuilder &b, Location loc, Value m, ValueRange) {
-      Value none = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+    auto rowSum = [&](OpBuilder &b, Location loc, const StoredOperands &stored, Value m) -> Value {
+      Value none = arith::ConstantOp::create(b, loc, b.getZeroAttr(stored.row));
       auto pairBody = [&](OpBuilder &inner, Location loc, Value k, ValueRange partial) {
-        scf::YieldOp::create(inner, loc, addPair(inner, loc, lhs, rhs, m, k, partial, type));
+        scf::YieldOp::create(inner, loc, addPair(inner, loc, stored.lhs, stored.rhs, m, k, partial, stored.row));
       };
-      auto products = scf::ForOp::create(b, loc, zero, pairs, one, ValueRange{none, none}, pairBody);
+      auto products =
+          scf::ForOp::create(b, loc, stored.zero, stored.groups, stored.one, ValueRange{none, none}, pairBody);
       Value both = arith::AddFOp::create(b, loc, products.getResult(0), products.getResult(1));
-      Value old = flush(b, loc, vector::LoadOp::create(b, loc, type, sums, ValueRange{m, zero}));
-      Value next = flush(b, loc, arith::AddFOp::create(b, loc, old, flush(b, loc, both)));
-      vector::StoreOp::create(b, loc, next, sums, ValueRange{m, zero});
-      scf::YieldOp::create(b, loc);
+      Value old = flush(b, loc, vector::LoadOp::create(b, loc, stored.row, stored.sums, ValueRange{m, stored.zero}));
+      return flush(b, loc, arith::AddFOp::create(b, loc, old, flush(b, loc, both)));
     };
-    scf::ForOp::create(rewriter, loc, zero, rows, one, ValueRange(), rowBody);
-    SmallVector<Value> results;
-    for (int64_t r = 0; r != op.getTileType().getDimSize(0); ++r)
-      results.push_back(
-          vector::LoadOp::create(rewriter, loc, type, sums, ValueRange{indexConstant(rewriter, loc, r), zero}));
-    rewriter.replaceOpWithMultiple(op, {results});
+    rewriter.replaceOpWithMultiple(op, {expandProduct(rewriter, op, adaptor, buffers, rowSum)});
     return success();
   }
 
@@ -185,13 +217,39 @@ private:
     return next;
   }
 
-  static Value store(OpBuilder &b, Location loc, ValueRange rows, Value buffer) {
-    Value zero = indexConstant(b, loc, 0);
-    for (auto [r, row] : llvm::enumerate(rows))
-      vector::StoreOp::create(b, loc, row, buffer, ValueRange{indexConstant(b, loc, static_cast<int64_t>(r)), zero});
-    return buffer;
+  OperandBuffers &buffers;
+};
+
+/// Signed rows by unsigned columns, as tdpbsud multiplies them; sums of bytes are exact in any order.
+struct ExpandIntegerProduct : OpConversionPattern<amx::TileMulIOp> {
+  ExpandIntegerProduct(const TypeConverter &types, MLIRContext *ctx, OperandBuffers &buffers)
+      : OpConversionPattern(types, ctx), buffers(buffers) {}
+
+  LogicalResult matchAndRewrite(amx::TileMulIOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    if (op.getIsZextLhs() || !op.getIsZextRhs())
+      return rewriter.notifyMatchFailure(op, "not signed rows by unsigned columns");
+    auto rowSum = [&](OpBuilder &b, Location loc, const StoredOperands &stored, Value m) -> Value {
+      Value sum = vector::LoadOp::create(b, loc, stored.row, stored.sums, ValueRange{m, stored.zero});
+      auto body = [&](OpBuilder &inner, Location loc, Value k, ValueRange carried) {
+        Value first = arith::MulIOp::create(inner, loc, k, indexConstant(inner, loc, 4));
+        auto four = VectorType::get({4}, inner.getI8Type());
+        Value bytes = vector::LoadOp::create(inner, loc, four, stored.lhs, ValueRange{m, first});
+        Value word = vector::BitCastOp::create(inner, loc, VectorType::get({1}, inner.getI32Type()), bytes);
+        Value element = vector::ExtractOp::create(inner, loc, word, ArrayRef<int64_t>{0});
+        Value all = vector::BroadcastOp::create(inner, loc, stored.row, element);
+        auto wide = VectorType::get({4 * stored.row.getDimSize(0)}, inner.getI8Type());
+        Value codes = vector::LoadOp::create(inner, loc, wide, stored.rhs, ValueRange{k, stored.zero});
+        Value row = vector::BitCastOp::create(inner, loc, wide, all);
+        scf::YieldOp::create(inner, loc, Value(DotBytesOp::create(inner, loc, carried[0], codes, row)));
+      };
+      return scf::ForOp::create(b, loc, stored.zero, stored.groups, stored.one, ValueRange(sum), body).getResult(0);
+    };
+    rewriter.replaceOpWithMultiple(op, {expandProduct(rewriter, op, adaptor, buffers, rowSum)});
+    return success();
   }
 
+private:
   OperandBuffers &buffers;
 };
 
@@ -217,7 +275,7 @@ private:
     RewritePatternSet patterns(&getContext());
     OperandBuffers buffers;
     patterns.add<ExpandZero, ExpandLoad, ExpandStore>(types, &getContext());
-    patterns.add<ExpandProduct>(types, &getContext(), buffers);
+    patterns.add<ExpandProduct, ExpandIntegerProduct>(types, &getContext(), buffers);
     ConversionTarget target(getContext());
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     target.addIllegalDialect<amx::AMXDialect>();

@@ -4,6 +4,8 @@
 // RUN:   --moe-emit-micro-kernels --canonicalize --cse --split-input-file | FileCheck %s --check-prefix=FLOATS
 // RUN: moe-opt %s --moe-select-kernel-config=level=avx-vnni --convert-grouped-to-linalg --canonicalize --cse \
 // RUN:   --moe-emit-micro-kernels --canonicalize --cse --split-input-file | FileCheck %s --check-prefix=HALF
+// RUN: moe-opt %s --moe-select-kernel-config=level=amx --convert-grouped-to-linalg --canonicalize --cse \
+// RUN:   --moe-emit-micro-kernels --canonicalize --cse --split-input-file | FileCheck %s --check-prefix=AMX
 
 // Rows become codes, the start of their sums, and scales; the rounded values themselves are not needed. A sum starts at
 // -128 times the sum of the row's codes.
@@ -18,6 +20,15 @@
 // CHECK: moe.dot_bytes {{.*}} : vector<16xi32>, vector<64xi8>
 // CHECK: arith.sitofp {{.*}} : vector<16xi32> to vector<16xf32>
 // CHECK: tensor.extract %[[PACKED]]#2
+// On tiles the start of a sum and both scales come in behind the reduction. A format with a scale for each block stays
+// on vectors.
+// AMX-LABEL: func.func @int8
+// AMX: amx.tile_muli {{.*}}, {{.*}} zext, {{.*}} : !amx.tile<16x64xi8>, !amx.tile<16x64xi8>, !amx.tile<16x16xi32>
+// AMX-NOT: moe.dot_bytes
+// AMX: arith.sitofp {{.*}} : vector<16xi32> to vector<16xf32>
+// AMX-LABEL: func.func @int4
+// AMX: moe.dot_bytes {{.*}} : vector<16xi32>, vector<64xi8>
+
 // HALF-LABEL: func.func @int8
 // HALF: moe.dot_bytes {{.*}} : vector<8xi32>, vector<32xi8>
 

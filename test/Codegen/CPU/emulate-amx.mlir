@@ -44,6 +44,26 @@ func.func @product(%a: memref<?x4xbf16>, %b: memref<2x4xbf16>, %c: memref<2x2xf3
 
 // -----
 
+// Bytes: signed rows by unsigned weights, four at a time, summed as integers.
+// CHECK-LABEL: func.func @bytes
+// CHECK-NOT: amx
+// CHECK: scf.for
+// CHECK: %[[SUM:.*]] = scf.for {{.*}} -> (vector<2xi32>)
+// CHECK: vector.load %{{.*}} : memref<2x8xi8>, vector<4xi8>
+// CHECK: moe.dot_bytes %{{.*}}, %{{.*}}, %{{.*}} : vector<2xi32>, vector<8xi8>
+// CHECK: vector.store %[[SUM]]
+func.func @bytes(%a: memref<2x8xi8>, %b: memref<2x8xi8>, %c: memref<2x2xi32>) {
+  %c0 = arith.constant 0 : index
+  %zero = amx.tile_zero : !amx.tile<2x2xi32>
+  %w = amx.tile_load %b[%c0, %c0] : memref<2x8xi8> into !amx.tile<2x8xi8>
+  %x = amx.tile_load %a[%c0, %c0] : memref<2x8xi8> into !amx.tile<2x8xi8>
+  %sum = amx.tile_muli %x, %w zext, %zero : !amx.tile<2x8xi8>, !amx.tile<2x8xi8>, !amx.tile<2x2xi32>
+  amx.tile_store %c[%c0, %c0], %sum : memref<2x2xi32>, !amx.tile<2x2xi32>
+  return
+}
+
+// -----
+
 // The level with the hardware keeps its tiles.
 // CHECK-LABEL: func.func @native
 // CHECK: amx.tile_store

@@ -43,9 +43,9 @@ public:
 
   /// How a tile of a product of rows by `matrices` matrices of these types is multiplied.
   virtual const TileKernel &tileKernel(Type rowElement, Type weightElement, int64_t matrices) const = 0;
-  /// How rows of signed bytes are multiplied by weights whose codes are bytes; null where the level has no instruction
-  /// for it: then the same values are multiplied in f32.
-  virtual const TileKernel *byteKernel(const NumberFormat &) const { return nullptr; }
+  /// How rows of signed bytes are multiplied by `matrices` matrices of weights whose codes are bytes; null where the
+  /// level has no instruction for it: then the same values are multiplied in f32.
+  virtual const TileKernel *byteKernel(const NumberFormat &, int64_t /*matrices*/) const { return nullptr; }
   /// Whether moe.dot_bytes and moe.look_up_bytes on 4 x lanes bytes are instructions.
   virtual bool dotsBytes() const { return false; }
 };

@@ -96,8 +96,9 @@ const NumberFormat *numberFormatOf(Value weight);
 /// multiplied as bytes where the level and the format can.
 inline const TileKernel &tileKernelFor(const MachineLevel &level, Type rowElement, const NumberFormat &format,
                                        int64_t matrices, bool rounded, int64_t reduction) {
-  const TileKernel *bytes =
-      rounded && format.codeOffset() && reduction <= kLongestByteReduction ? level.byteKernel(format) : nullptr;
+  const TileKernel *bytes = rounded && format.codeOffset() && reduction <= kLongestByteReduction
+                                ? level.byteKernel(format, matrices)
+                                : nullptr;
   if (bytes)
     return *bytes;
   return level.tileKernel(rowElement, format.operandType(rowElement.getContext()), matrices);

@@ -104,8 +104,8 @@ def EmulateAMX : Pass<"moe-emulate-amx", "mlir::ModuleOp"> {
   let summary = "operations on AMX tiles to vectors, with the same results";
   let description = [{
     So that kernels for AMX run, and are tested, on machines without it. A tile
-    becomes one vector a row; a product rounds and flushes denormals as
-    tdpbf16ps does, in its order. Functions for a level that does not ask for
+    becomes one vector a row; a product of bf16 rounds and flushes denormals as
+    tdpbf16ps does, in its order, one of bytes sums as tdpbsud. Functions for a level that does not ask for
     it are left alone.
 
     Before:
@@ -135,8 +135,8 @@ def EmulateAMX : Pass<"moe-emulate-amx", "mlir::ModuleOp"> {
     ```
   }];
   let options = [Option<"level", "level", "std::string", "\"amx-emulated\"", "machine level of functions without one">];
-  let dependentDialects = ["mlir::amx::AMXDialect", "mlir::arith::ArithDialect", "mlir::memref::MemRefDialect",
-                           "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+  let dependentDialects = ["mlir::moe::MoEDialect", "mlir::amx::AMXDialect", "mlir::arith::ArithDialect",
+                           "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
 }
 
 def SelectKernelConfig : Pass<"moe-select-kernel-config", "mlir::ModuleOp"> {

@@ -30,7 +30,7 @@ public:
       return dot;
     return fma;
   }
-  const TileKernel *byteKernel(const NumberFormat &format) const override { return &dotBytesTile512(format); }
+  const TileKernel *byteKernel(const NumberFormat &format, int64_t) const override { return &dotBytesTile512(format); }
   bool dotsBytes() const override { return true; }
 };
 

@@ -23,7 +23,7 @@ public:
     static const FMATile tile(/*lanes=*/16, /*tileVectors=*/4, /*tileRows=*/{6, 3, 1});
     return tile;
   }
-  const TileKernel *byteKernel(const NumberFormat &format) const override { return &dotBytesTile512(format); }
+  const TileKernel *byteKernel(const NumberFormat &format, int64_t) const override { return &dotBytesTile512(format); }
   bool dotsBytes() const override { return true; }
 };
 

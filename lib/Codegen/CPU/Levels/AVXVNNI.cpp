@@ -23,7 +23,7 @@ public:
     static const FMATile tile(/*lanes=*/8, /*tileVectors=*/2, /*tileRows=*/{6, 3, 2, 1});
     return tile;
   }
-  const TileKernel *byteKernel(const NumberFormat &format) const override { return &dotBytesTile256(format); }
+  const TileKernel *byteKernel(const NumberFormat &format, int64_t) const override { return &dotBytesTile256(format); }
   bool dotsBytes() const override { return true; }
 };
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===- AMXTile.cpp - a tile on the matrix unit of AMX -----------------------------------------------------===//
 //
-// Packed weights [K / 2][matrix][column][2] are tiles as they lie: 16 pairs of the reduction are 16 tile rows, a whole
-// row of the panel apart. Rows of a whole block that lie one after the other are tiles as well, a row apart. Rows that
-// are gathered, and blocks that are not full, are copied a piece of the reduction at a time to a scratch buffer.
+// Packed weights [K / kGroup][matrix][column][kGroup] are tiles as they lie: 16 groups of the reduction, pairs of bf16
+// or fours of bytes, are 16 tile rows, a whole row of the panel apart. Rows of a whole block that lie one after the
+// other are tiles as well, a row apart. Rows that are gathered, and blocks that are not full, are copied a piece of the
+// reduction at a time to a scratch buffer.
 //
-// The sum of a row depends on that row alone: each step adds 32 products in the order that tdpbf16ps defines, and the
-// steps of a row come in one order whatever block it is in.
+// The sum of a row depends on that row alone: each step adds 32 products of bf16 in the order that tdpbf16ps defines,
+// and the steps of a row come in one order whatever block it is in. Sums of bytes are integers, and exact.
 //
 //===--------------------------------------------------------------------------------------------------------===//
 
@@ -14,6 +15,7 @@
 
 #include "PanelPrefetch.h"
 #include "ReadVector.h"
+#include "moe/Codegen/CPU/NumberFormat.h"
 
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -27,33 +29,31 @@
 using namespace mlir;
 using namespace mlir::moe;
 
-/// Rows of a tile, columns of an accumulator, and pairs of the reduction in one step.
+/// Rows of a tile, columns of an accumulator, and groups of the reduction in one step.
 static constexpr int64_t kTile = 16;
-/// Elements of the reduction in one step: 64 bytes of bf16.
-static constexpr int64_t kStep = 32;
-/// Elements of the reduction that are copied at a time: 8 KiB for 32 rows.
-static constexpr int64_t kPiece = 4 * kStep;
+/// Steps of the reduction whose rows are copied at a time: 8 KiB for 32 rows.
+static constexpr int64_t kPieceSteps = 4;
 
 namespace {
 
 class BlockEmitter {
 public:
-  BlockEmitter(OpBuilder &b, Location loc, const TileOperands &tile)
-      : tile(tile), columnTiles(tile.matrices * tile.columns / kTile) {
-    MLIRContext *ctx = b.getContext();
+  BlockEmitter(OpBuilder &b, Location loc, const TileOperands &tile, AMXTile::Operands kind)
+      : tile(tile), bytes(kind == AMXTile::Operands::Bytes), kGroup(bytes ? 4 : 2), kStep(kTile * kGroup),
+        kPiece(kPieceSteps * kStep), columnTiles(tile.matrices * tile.columns / kTile) {
     int64_t rows = tallest() * kTile;
-    bf16 = BFloat16Type::get(ctx);
-    operand = amx::TileType::get({kTile, kStep}, bf16);
-    accumulator = amx::TileType::get({kTile, kTile}, b.getF32Type());
-    sums = scratch(b, loc, {rows, columnTiles * kTile}, b.getF32Type());
-    copies = scratch(b, loc, {rows, std::min<int64_t>(kPiece, llvm::alignTo(tile.reduction, kStep))}, bf16);
-    if (lastPairs() != 0)
-      lastWeights = scratch(b, loc, {kTile, columnTiles * kStep}, bf16);
+    element = bytes ? Type(b.getI8Type()) : Type(b.getBF16Type());
+    Type sum = bytes ? Type(b.getI32Type()) : Type(b.getF32Type());
+    operand = amx::TileType::get({kTile, kStep}, element);
+    accumulator = amx::TileType::get({kTile, kTile}, sum);
+    sums = scratch(b, loc, {rows, columnTiles * kTile}, sum);
+    copies = scratch(b, loc, {rows, std::min<int64_t>(kPiece, llvm::alignTo(tile.reduction, kStep))}, element);
+    if (lastGroups() != 0)
+      lastWeights = scratch(b, loc, {kTile, columnTiles * kStep}, element);
     // Nothing is written while the tile is multiplied, so its operands can be read as buffers.
-    rowBuffer = asBuffer(b, loc, tile.rows);
-    SmallVector<ReassociationIndices> flat{{0}, {1, 2}};
-    Value panel = tensor::CollapseShapeOp::create(b, loc, tile.panel, flat);
-    panelBuffer = asBuffer(b, loc, panel);
+    source = bytes ? tile.rounded.codes : tile.rows;
+    rowBuffer = asBuffer(b, loc, source);
+    panelBuffer = asBuffer(b, loc, weights(b, loc));
   }
 
   /// Prefetches of the next panel go with the steps of `blocks` blocks (an index).
@@ -83,12 +83,12 @@ public:
         });
   }
 
-  /// The sums of row `r` of the block.
-  SmallVector<Value> sumsOf(OpBuilder &b, Location loc, Value r) {
+  /// The sums of row `r` of the block, which is row `row` of the tile, as vectors of f32.
+  SmallVector<Value> sumsOf(OpBuilder &b, Location loc, Value r, Value row) {
     SmallVector<Value> vectors;
     for (int64_t t = 0; t != columnTiles; ++t)
       vectors.push_back(readVector(b, loc, sums, {r, index(b, loc, t * kTile)}, kTile, /*inBounds=*/true));
-    return vectors;
+    return bytes ? scaled(b, loc, vectors, tile.sourceRow(b, loc, row)) : vectors;
   }
 
 private:
@@ -115,6 +115,40 @@ private:
                                              tensor, /*read_only=*/true);
   }
 
+  /// The weights of the panel as a matrix [groups, columnTiles * kStep], without the scales behind them.
+  Value weights(OpBuilder &b, Location loc) const {
+    if (!bytes) {
+      SmallVector<ReassociationIndices> flat{{0}, {1, 2}};
+      return tensor::CollapseShapeOp::create(b, loc, tile.panel, flat);
+    }
+    int64_t groups = llvm::divideCeil(tile.reduction, kGroup), width = columnTiles * kStep;
+    Value codes = tensor::ExtractSliceOp::create(b, loc, tile.panel, ArrayRef<OpFoldResult>{b.getIndexAttr(0)},
+                                                 ArrayRef<OpFoldResult>{b.getIndexAttr(groups * width)},
+                                                 ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+    auto type = RankedTensorType::get({groups, width}, element);
+    return tensor::ExpandShapeOp::create(b, loc, type, codes, ArrayRef<ReassociationIndices>{{0, 1}});
+  }
+
+  /// Integer sums of row `row` of the source with what each started at, times the scales of its columns and its own.
+  SmallVector<Value> scaled(OpBuilder &b, Location loc, SmallVector<Value> vectors, Value row) const {
+    Value zero = index(b, loc, 0);
+    auto extract = [&](Value table) -> Value {
+      return tensor::ExtractOp::create(b, loc, table, ValueRange{row, zero});
+    };
+    auto integers = VectorType::get({kTile}, b.getI32Type()), floats = integers.clone(b.getF32Type());
+    Value start = vector::BroadcastOp::create(b, loc, integers, extract(tile.rounded.starts));
+    Value rowScale = vector::BroadcastOp::create(b, loc, floats, extract(tile.rounded.scales));
+    PanelShape shape{tile.matrices, tile.columns, tile.reduction, kGroup};
+    for (auto [t, sum] : llvm::enumerate(vectors)) {
+      int64_t first = static_cast<int64_t>(t) * kTile;
+      PanelColumns columns{first / tile.columns, first % tile.columns, kTile};
+      Value number = arith::SIToFPOp::create(b, loc, floats, Value(arith::AddIOp::create(b, loc, sum, start)));
+      Value scale = tile.format->readScale(b, loc, shape, tile.panel, zero, columns);
+      sum = arith::MulFOp::create(b, loc, Value(arith::MulFOp::create(b, loc, number, scale)), rowScale);
+    }
+    return vectors;
+  }
+
   /// A share of the prefetch goes with each whole step.
   int64_t sharesOfBlock() const { return std::max<int64_t>(1, tile.reduction / kStep); }
   void share(OpBuilder &b, Location loc, Value number, int64_t steps = 1) const {
@@ -123,8 +157,8 @@ private:
   }
 
   int64_t tallest() const { return llvm::divideCeil(tile.heights.front(), kTile); }
-  /// Pairs in a last step that packed weights do not fill, else 0.
-  int64_t lastPairs() const { return llvm::divideCeil(tile.reduction, 2) % kTile; }
+  /// Groups in a last step that packed weights do not fill, else 0.
+  int64_t lastGroups() const { return llvm::divideCeil(tile.reduction, kGroup) % kTile; }
 
   SmallVector<Value> zeros(OpBuilder &b, Location loc) {
     SmallVector<Value> tiles;
@@ -133,18 +167,25 @@ private:
     return tiles;
   }
 
-  /// Multiplies the rows at `from[row, k]` by the weights at `weights[pair, 0]`. Weights are loaded while the first row
-  /// tile is multiplied and kept for the second: 4 accumulators, 1 tile of rows and 2 of weights are live at most.
-  void step(OpBuilder &b, Location loc, Value from, Value row, Value k, Value weights, Value pair,
+  /// rows x weights + sum. Codes of rows have a sign, those of weights have none.
+  Value multiply(OpBuilder &b, Location loc, Value rows, Value weights, Value sum) const {
+    if (bytes)
+      return amx::TileMulIOp::create(b, loc, accumulator, rows, weights, sum, /*isZextLhs=*/false, /*isZextRhs=*/true);
+    return amx::TileMulFOp::create(b, loc, accumulator, rows, weights, sum);
+  }
+
+  /// Multiplies the rows at `from[row, k]` by the weights at `weights[group, 0]`. Weights are loaded while the first
+  /// row tile is multiplied and kept for the second: 4 accumulators, 1 tile of rows and 2 of weights are live at most.
+  void step(OpBuilder &b, Location loc, Value from, Value row, Value k, Value weights, Value group,
             MutableArrayRef<Value> accumulators) {
     SmallVector<Value> loaded(columnTiles);
     for (int64_t i = 0; i != rowTiles; ++i) {
       Value rows = amx::TileLoadOp::create(b, loc, operand, from, ValueRange{add(b, loc, row, i * kTile), k});
       for (int64_t t = 0; t != columnTiles; ++t) {
         if (i == 0)
-          loaded[t] = amx::TileLoadOp::create(b, loc, operand, weights, ValueRange{pair, index(b, loc, t * kStep)});
+          loaded[t] = amx::TileLoadOp::create(b, loc, operand, weights, ValueRange{group, index(b, loc, t * kStep)});
         Value &sum = accumulators[i * columnTiles + t];
-        sum = amx::TileMulFOp::create(b, loc, accumulator, rows, loaded[t], sum);
+        sum = multiply(b, loc, rows, loaded[t], sum);
       }
     }
   }
@@ -174,9 +215,9 @@ private:
   void copy(OpBuilder &b, Location loc, Value row, Value rest, Value k, int64_t width) {
     scf::ForOp::create(b, loc, index(b, loc, 0), rest, index(b, loc, 1), ValueRange(),
                        [&](OpBuilder &nested, Location loc, Value r, ValueRange) {
-                         Value source = tile.sourceRow(nested, loc, arith::AddIOp::create(nested, loc, row, r));
+                         Value from = tile.sourceRow(nested, loc, arith::AddIOp::create(nested, loc, row, r));
                          for (int64_t at = 0; at < width; at += kStep) {
-                           Value part = readVector(nested, loc, tile.rows, {source, add(nested, loc, k, at)}, kStep,
+                           Value part = readVector(nested, loc, source, {from, add(nested, loc, k, at)}, kStep,
                                                    /*inBounds=*/at + kStep <= width);
                            vector::StoreOp::create(nested, loc, part, copies, ValueRange{r, index(nested, loc, at)});
                          }
@@ -186,7 +227,7 @@ private:
 
   /// Zeros in the rows of the scratch buffer that the block does not have.
   void clearRows(OpBuilder &b, Location loc, Value rest) {
-    auto type = VectorType::get({kStep}, bf16);
+    auto type = VectorType::get({kStep}, element);
     Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
     int64_t width = cast<MemRefType>(copies.getType()).getDimSize(1);
     scf::ForOp::create(b, loc, rest, index(b, loc, rowTiles * kTile), index(b, loc, 1), ValueRange(),
@@ -202,16 +243,16 @@ private:
   void lastStep(OpBuilder &b, Location loc, int64_t at, MutableArrayRef<Value> accumulators) {
     int64_t first = tile.reduction / kStep * kTile;
     Value zero = index(b, loc, 0), column = index(b, loc, at);
-    if (lastPairs() == 0)
+    if (lastGroups() == 0)
       return step(b, loc, copies, zero, column, panelBuffer, index(b, loc, first), accumulators);
     int64_t width = columnTiles * kStep;
-    auto type = VectorType::get({width}, bf16);
+    auto type = VectorType::get({width}, element);
     Value none = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
-    for (int64_t pair = 0; pair != kTile; ++pair) {
+    for (int64_t group = 0; group != kTile; ++group) {
       Value part = none;
-      if (pair < lastPairs())
-        part = vector::LoadOp::create(b, loc, type, panelBuffer, ValueRange{index(b, loc, first + pair), zero});
-      vector::StoreOp::create(b, loc, part, lastWeights, ValueRange{index(b, loc, pair), zero});
+      if (group < lastGroups())
+        part = vector::LoadOp::create(b, loc, type, panelBuffer, ValueRange{index(b, loc, first + group), zero});
+      vector::StoreOp::create(b, loc, part, lastWeights, ValueRange{index(b, loc, group), zero});
     }
     step(b, loc, copies, zero, column, lastWeights, zero, accumulators);
   }
@@ -241,10 +282,10 @@ private:
         loop(b, loc, tile.reduction / kPiece, zeros(b, loc),
              [&](OpBuilder &nested, Location loc, Value piece, MutableArrayRef<Value> carried) {
                copy(nested, loc, row, rest, scale(nested, loc, piece, kPiece), kPiece);
-               Value firstPair = scale(nested, loc, piece, kPiece / 2);
+               Value firstGroup = scale(nested, loc, piece, kPiece / kGroup);
                for (int64_t at = 0; at != kPiece; at += kStep)
                  step(nested, loc, copies, zero, index(nested, loc, at), panelBuffer,
-                      add(nested, loc, firstPair, at / 2), carried);
+                      add(nested, loc, firstGroup, at / kGroup), carried);
                share(nested, loc, scale(nested, loc, piece, kPiece / kStep), kPiece / kStep);
              });
     int64_t done = tile.reduction / kPiece * kPiece, width = tile.reduction - done;
@@ -252,7 +293,7 @@ private:
       copy(b, loc, row, rest, index(b, loc, done), width);
     int64_t at = 0;
     for (; at + kStep <= width; at += kStep)
-      step(b, loc, copies, zero, index(b, loc, at), panelBuffer, index(b, loc, (done + at) / 2), accumulators);
+      step(b, loc, copies, zero, index(b, loc, at), panelBuffer, index(b, loc, (done + at) / kGroup), accumulators);
     if (at != 0)
       share(b, loc, index(b, loc, done / kStep), at / kStep);
     if (at != width)
@@ -261,15 +302,20 @@ private:
   }
 
   const TileOperands &tile;
+  const bool bytes;
+  const int64_t kGroup;
+  const int64_t kStep;  ///< elements of the reduction in one step: 64 bytes
+  const int64_t kPiece; ///< elements of the reduction that are copied at a time
   int64_t columnTiles;
   int64_t rowTiles = 0; ///< of the block being emitted
-  Type bf16;
+  Type element;
   amx::TileType operand, accumulator;
-  Value rowBuffer, panelBuffer; ///< [R, K], [ceil(K / 2), columnTiles * 32]
-  Value sums, copies;           ///< scratch: [rows, columnTiles * 16] f32, [rows, a piece] bf16
+  Value source;                 ///< tensor [R, K]: what is multiplied of each row
+  Value rowBuffer, panelBuffer; ///< the same as a buffer; [ceil(K / kGroup), columnTiles * kStep]
+  Value sums, copies;           ///< scratch: [rows, columnTiles * 16] f32 or i32, [rows, a piece]
   std::optional<PanelPrefetch> prefetch;
   Value firstLine;   ///< of the next panel, that the block being emitted brings near
-  Value lastWeights; ///< scratch: [16, columnTiles * 32], where the reduction ends within a tile
+  Value lastWeights; ///< scratch: [16, columnTiles * kStep], where the reduction ends within a tile
 };
 
 } // namespace
@@ -298,7 +344,7 @@ FailureOr<Value> AMXTile::emit(OpBuilder &b, Location loc, const TileOperands &t
     count = arith::AddIOp::create(b, loc, count, blocks);
     begin = arith::MinUIOp::create(b, loc, end, tile.numRows);
   }
-  BlockEmitter emitter(b, loc, tile);
+  BlockEmitter emitter(b, loc, tile, operands);
   if (tile.nextPanel)
     emitter.bringNear(b, loc, count);
   bool failed = false;
@@ -313,7 +359,7 @@ FailureOr<Value> AMXTile::emit(OpBuilder &b, Location loc, const TileOperands &t
       Value zero = arith::ConstantIndexOp::create(nested, loc, 0), one = arith::ConstantIndexOp::create(nested, loc, 1);
       auto finishRow = [&](OpBuilder &inner, Location loc, Value r, ValueRange rows) {
         Value tileRow = arith::AddIOp::create(inner, loc, row, r);
-        FailureOr<Value> next = finish(inner, loc, tileRow, emitter.sumsOf(inner, loc, r), rows[0]);
+        FailureOr<Value> next = finish(inner, loc, tileRow, emitter.sumsOf(inner, loc, r, tileRow), rows[0]);
         failed |= mlir::failed(next);
         scf::YieldOp::create(inner, loc, failed ? rows[0] : *next);
       };

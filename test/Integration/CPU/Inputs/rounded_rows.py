@@ -72,6 +72,9 @@ def main():
         for number_format in ("int8", "mxfp4"):
             for width in (1, 36, 64, 100):
                 check(checks, out, level, number_format, width)
+    # More than the tiles of a matrix unit take of a row at a time, with and without an end that fills no tile.
+    for width in (320, 612):
+        check(checks, out, "amx-emulated", "int8", width)
     checks.done()
 
 
