@@ -6,6 +6,7 @@
 
 #include "Layout.h"
 
+#include <algorithm>
 #include <vector>
 
 using namespace moe;
@@ -34,18 +35,25 @@ const NumberFormat *moe::findNumberFormat(std::string_view name) {
 
 void moe::packRounded(const Layout &layout, int64_t s, int64_t first, int64_t count, const float *data, int64_t rowStep,
                       int64_t colStep, void *packed) {
-  // A format packs row by row; dense panels take all of the piece at once, which then has to be held.
-  int64_t held = layout.ownLayout() ? 1 : count;
-  std::vector<float> rows(size_t(held * layout.cols));
-  for (int64_t n = 0; n < count; ++n) {
-    float *row = rows.data() + (layout.ownLayout() ? 0 : n * layout.cols);
-    for (int64_t k = 0; k < layout.cols; ++k)
-      row[k] = data[n * rowStep + k * colStep];
-    if (layout.ownLayout())
-      layout.format->pack(layout, s, first + n, row, packed);
+  // A format packs a panel at once, from where the rows are if their elements lie side by side; dense panels take all
+  // of the piece, rounded, which then has to be held.
+  const bool own = layout.ownLayout(), inPlace = own && colStep == 1;
+  const int64_t step = own ? layout.panel : count;
+  std::vector<float> held(inPlace ? 0 : size_t(std::min(step, count) * layout.cols));
+  for (int64_t begin = 0; begin < count; begin += step) {
+    const int64_t rows = std::min(step, count - begin);
+    for (int64_t n = 0; n < rows && !inPlace; ++n) {
+      float *row = held.data() + n * layout.cols;
+      for (int64_t k = 0; k < layout.cols; ++k)
+        row[k] = data[(begin + n) * rowStep + k * colStep];
+      if (!own)
+        layout.format->round(row, layout.cols);
+    }
+    if (inPlace)
+      layout.format->pack(layout, s, first + begin, rows, data + begin * rowStep, rowStep, packed);
+    else if (own)
+      layout.format->pack(layout, s, first + begin, rows, held.data(), layout.cols, packed);
     else
-      layout.format->round(row, layout.cols);
+      packPiece(layout, s, first, count, 0, layout.cols, held.data(), layout.cols, 1, packed);
   }
-  if (!layout.ownLayout())
-    packPiece(layout, s, first, count, 0, layout.cols, rows.data(), layout.cols, 1, packed);
 }

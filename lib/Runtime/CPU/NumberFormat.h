@@ -6,6 +6,10 @@
 #ifndef MOE_LIB_RUNTIME_CPU_NUMBERFORMAT_H
 #define MOE_LIB_RUNTIME_CPU_NUMBERFORMAT_H
 
+#include "Vectorised.h"
+#include "moe/Checkpoint/Convert.h"
+
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <string_view>
@@ -24,9 +28,11 @@ public:
   virtual int64_t panelBytes(const Layout &layout) const = 0;
   /// Replaces a row of a weight by the values it is rounded to: what kernels multiply by.
   virtual void round(float *row, int64_t cols) const = 0;
-  /// Puts row n of source s, of layout.cols values, into a packed expert, all of which is zero before. Called for
-  /// different rows at once: rows may not share a byte.
-  virtual void pack(const Layout &layout, int64_t s, int64_t n, const float *row, void *packed) const = 0;
+  /// Puts rows [n, n + count) of source s, all of one panel, into a packed expert, all of which is zero before. Row
+  /// n + i is layout.cols values from rows + i * rowStep on. Called for different rows at once: rows may not share a
+  /// byte.
+  virtual void pack(const Layout &layout, int64_t s, int64_t n, int64_t count, const float *rows, int64_t rowStep,
+                    void *packed) const = 0;
 };
 
 /// The format called `name`, or null.
@@ -38,20 +44,26 @@ void packRounded(const Layout &layout, int64_t s, int64_t first, int64_t count, 
                  int64_t colStep, void *packed);
 
 /// The largest magnitude; NaN where a value is not finite.
-inline float largestMagnitude(const float *values, int64_t count) {
-  float largest = 0, check = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    float magnitude = std::fabs(values[i]);
-    largest = magnitude > largest ? magnitude : largest;
-    check += values[i] * 0.0f;
-  }
-  return check == 0 ? largest : NAN;
+MOE_VECTORISABLE float largestMagnitude(const float *values, int64_t count) {
+  constexpr uint32_t infinity = 0x7f800000;
+  uint32_t largest = 0; // bits of magnitudes are in the order of their values
+  for (int64_t i = 0; i < count; ++i)
+    largest = std::max(largest, floatBits(values[i]) & 0x7fffffff);
+  return largest < infinity ? floatFromBits(largest) : NAN;
 }
 
 /// The nearest whole number, the even one of two. |value| is less than 2^22: where the last place of the sum is one.
-inline float nearestInteger(float value) {
+MOE_VECTORISABLE float nearestInteger(float value) {
   constexpr float places = 0x1.8p23f;
   return (value + places) - places;
+}
+
+/// The nearest whole multiple of scale, counted, in -limit..limit. The scale is above zero, the value finite.
+MOE_VECTORISABLE int nearestMultiple(float value, float scale, float limit) {
+  float quotient = value / scale;
+  quotient = quotient < -limit ? -limit : quotient;
+  quotient = quotient > limit ? limit : quotient;
+  return int(nearestInteger(quotient));
 }
 
 } // namespace moe

@@ -184,8 +184,15 @@ void expectRounded(const Rule &rule, const Case &c, std::mt19937 &random, moe_po
       Matrix all(size_t(stored), std::vector<float>(size_t(x.cols)));
       for (auto &row : all) {
         float spread = std::exp2(float(int(random() % 9) - 4)); // scales must differ
-        for (float &value : row)
-          value = c.bf16 ? nearestBf16(normal(random) * spread) : normal(random) * spread;
+        const bool everySize = random() % 8 == 0, halves = random() % 8 == 0;
+        for (float &value : row) {
+          value = normal(random) * spread;
+          if (everySize) // denormals as well
+            value = std::bit_cast<float>(uint32_t(random()) & (random() % 2 ? 0xbfffffffu : 0x807fffffu));
+          if (halves) // of which many lie half way between two numbers
+            value = std::nearbyint(value * 2) / 2;
+          value = c.bf16 ? nearestBf16(value) : value;
+        }
       }
       if (stored > 3) {
         std::fill(all[1].begin(), all[1].end(), 0.0f);
@@ -268,6 +275,18 @@ TEST(Formats, LargerThanTheStagingBuffer) {
   for (const Rule &rule : rules)
     for (bool transposed : {false, true})
       expectRounded(rule, {{501, 1003, 1, 16, 1}, 1, transposed, true, false}, random, nullptr);
+}
+
+TEST(Formats, EveryInstructionSetRoundsAlike) {
+  std::mt19937 random(5);
+  for (const char *features : {"0", "1", "3"}) { // none, AVX2, AVX-512
+    ASSERT_EQ(setenv("MOE_CPU_FEATURES_MASK", features, 1), 0);
+    for (const Rule &rule : rules)
+      for (int64_t panel : {8, 40})
+        for (bool parts : {false, true})
+          expectRounded(rule, {{45, 419, 2, panel, rule.widestGroup}, 1, false, parts, parts}, random, nullptr);
+  }
+  unsetenv("MOE_CPU_FEATURES_MASK");
 }
 
 TEST(Formats, UnknownOnesAreRefused) {

@@ -8,34 +8,41 @@
 
 #include "FourBits.h"
 
-#include "moe/Checkpoint/Convert.h"
-
 #include <cstring>
 
 namespace moe {
 
-class Int4Format : public FourBitFormat {
+constexpr int int4Zero = 8; // the code of zero
+
+MOE_VECTORISABLE void encodeInt4(const float *values, int64_t count, uint8_t *codes, uint8_t *scale) {
+  const uint16_t bits = floatToBf16(largestMagnitude(values, count) / 7);
+  std::memcpy(scale, &bits, 2);
+  const float step = bf16ToFloat(bits);
+  if (!(step > 0)) {
+    std::fill_n(codes, count, uint8_t(int4Zero));
+    return;
+  }
+  for (int64_t k = 0; k < count; ++k)
+    codes[k] = uint8_t(nearestMultiple(values[k], step, 7) + int4Zero);
+}
+
+template <int64_t size> class Int4Format : public FourBitFormat {
 public:
-  using FourBitFormat::FourBitFormat;
+  Int4Format() : FourBitFormat(size) {}
 
 protected:
   int64_t scaleBytes() const final { return 2; }
-  uint8_t zeroCode() const final { return 8; }
+  uint8_t zeroCode() const final { return int4Zero; }
 
-  void encode(const float *values, int64_t count, uint8_t *codes, uint8_t *scale) const final {
-    uint16_t bits = floatToBf16(largestMagnitude(values, count) / 7);
-    std::memcpy(scale, &bits, 2);
-    float step = bf16ToFloat(bits);
-    for (int64_t k = 0; k < count; ++k) {
-      float q = step > 0 ? nearestInteger(std::clamp(values[k] / step, -7.0f, 7.0f)) : 0.0f;
-      codes[k] = uint8_t(int(q) + zeroCode());
-    }
+  void encodeRows(const float *rows, int64_t rowStep, int64_t count, int64_t cols, Codes &codes) const final {
+    vectorised<encodeBlocks<size, 2, encodeInt4>>(rows, rowStep, count, cols, codes.elements.data(),
+                                                       codes.scales.data());
   }
 
   float decode(uint8_t code, const uint8_t *scale) const final {
     uint16_t bits;
     std::memcpy(&bits, scale, 2);
-    return float(code - zeroCode()) * bf16ToFloat(bits);
+    return float(code - int4Zero) * bf16ToFloat(bits);
   }
 };
 

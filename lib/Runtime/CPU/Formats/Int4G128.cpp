@@ -8,8 +8,7 @@ using namespace moe;
 
 namespace {
 
-struct Int4G128Format final : Int4Format {
-  Int4G128Format() : Int4Format(/*blockSize=*/128) {}
+struct Int4G128Format final : Int4Format<128> {
   std::string_view name() const override { return "int4:g128"; }
 };
 

@@ -8,8 +8,7 @@ using namespace moe;
 
 namespace {
 
-struct Int4G32Format final : Int4Format {
-  Int4G32Format() : Int4Format(/*blockSize=*/32) {}
+struct Int4G32Format final : Int4Format<32> {
   std::string_view name() const override { return "int4:g32"; }
 };
 

@@ -6,13 +6,32 @@
 //===----------------------------------------------------------------------===//
 #include "Layout.h"
 #include "NumberFormat.h"
+#include "Transpose.h"
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 using namespace moe;
 
 namespace {
+
+/// Codes of rows [0, count), codeStep bytes apart; bytes behind the end of a row are left alone.
+MOE_VECTORISABLE void encodeRows(const float *rows, int64_t rowStep, int64_t count, int64_t cols, uint8_t *codes,
+                                 int64_t codeStep, float *scales) {
+  for (int64_t r = 0; r < count; ++r) {
+    const float *row = rows + r * rowStep;
+    uint8_t *to = codes + r * codeStep;
+    const float scale = largestMagnitude(row, cols) / 127;
+    scales[r] = scale;
+    if (!(scale > 0)) {
+      std::fill_n(to, cols, uint8_t(128));
+      continue;
+    }
+    for (int64_t k = 0; k < cols; ++k)
+      to[k] = uint8_t(nearestMultiple(row[k], scale, 127) + 128);
+  }
+}
 
 class Int8Format final : public NumberFormat {
 public:
@@ -30,22 +49,25 @@ public:
   void round(float *row, int64_t cols) const override {
     float scale = largestMagnitude(row, cols) / 127;
     for (int64_t k = 0; k < cols; ++k)
-      row[k] = quantise(row[k], scale) * scale;
+      row[k] = float(scale > 0 ? nearestMultiple(row[k], scale, 127) : 0) * scale;
   }
 
-  void pack(const Layout &layout, int64_t s, int64_t n, const float *row, void *packed) const override {
-    float scale = largestMagnitude(row, layout.cols) / 127;
+  void pack(const Layout &layout, int64_t s, int64_t n, int64_t count, const float *rows, int64_t rowStep,
+            void *packed) const override {
+    const int64_t width = layout.groups() * layout.kGroup;
+    std::vector<uint8_t> codes(size_t(count * width));
+    std::vector<float> scales(static_cast<size_t>(count));
+    vectorised<encodeRows>(rows, rowStep, count, layout.cols, codes.data(), width, scales.data());
     const int64_t block = layout.panel * layout.kGroup, step = layout.sources * block, inPanel = n % layout.panel;
     auto *panel = static_cast<uint8_t *>(packed) + n / layout.panel * panelBytes(layout);
     uint8_t *to = panel + s * block + inPanel * layout.kGroup;
-    for (int64_t k = 0; k < layout.cols; ++k)
-      to[k / layout.kGroup * step + k % layout.kGroup] = uint8_t(int(quantise(row[k], scale)) + 128);
-    std::memcpy(panel + layout.groups() * step + (s * layout.panel + inPanel) * 4, &scale, 4);
-  }
-
-private:
-  static float quantise(float value, float scale) {
-    return scale > 0 ? nearestInteger(std::clamp(value / scale, -127.0f, 127.0f)) : 0.0f;
+    if (layout.kGroup == 4)
+      transposeWords(codes.data(), width, count, layout.groups(), to, step / 4);
+    else
+      for (int64_t g = 0; g < layout.groups(); ++g)
+        for (int64_t r = 0; r < count; ++r)
+          std::copy_n(&codes[size_t(r * width + g * layout.kGroup)], layout.kGroup, to + g * step + r * layout.kGroup);
+    std::memcpy(panel + layout.groups() * step + (s * layout.panel + inPanel) * 4, scales.data(), scales.size() * 4);
   }
 };
 

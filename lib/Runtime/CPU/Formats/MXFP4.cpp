@@ -8,8 +8,6 @@
 //===----------------------------------------------------------------------===//
 #include "FourBits.h"
 
-#include "moe/Checkpoint/Convert.h"
-
 using namespace moe;
 
 namespace {
@@ -17,6 +15,27 @@ namespace {
 constexpr float magnitudes[8] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6};
 // As in f32: the exponent's bias is 127. Twice a magnitude is multiplied by half of the scale, which must be normal.
 constexpr int leastExponent = 2, nanExponent = 255;
+
+/// The code of the nearest magnitude: how many of the points half way between two of them it is beyond. On such a point
+/// it is that of the even code, above in every other case.
+MOE_VECTORISABLE int nearestCode(float magnitude) {
+  return (magnitude > 0.25f) + (magnitude >= 0.75f) + (magnitude > 1.25f) + (magnitude >= 1.75f) + (magnitude > 2.5f) +
+         (magnitude >= 3.5f) + (magnitude > 5.0f);
+}
+
+MOE_VECTORISABLE void encodeMXFP4(const float *values, int64_t count, uint8_t *codes, uint8_t *scale) {
+  const float largest = largestMagnitude(values, count);
+  if (std::isnan(largest)) {
+    *scale = uint8_t(nanExponent);
+    std::fill_n(codes, count, uint8_t(7));
+    return;
+  }
+  const int exponent = std::max(int(floatBits(largest) >> 23 & 255) - 2, leastExponent);
+  *scale = uint8_t(exponent);
+  const float inverse = floatFromBits(uint32_t(254 - exponent) << 23); // a normal number, as exponent is at most 252
+  for (int64_t k = 0; k < count; ++k)
+    codes[k] = uint8_t(nearestCode(std::fabs(values[k]) * inverse) | (values[k] < 0 ? 8 : 0));
+}
 
 class MXFP4Format final : public FourBitFormat {
 public:
@@ -27,13 +46,9 @@ protected:
   int64_t scaleBytes() const override { return 1; }
   uint8_t zeroCode() const override { return 0; }
 
-  void encode(const float *values, int64_t count, uint8_t *codes, uint8_t *scale) const override {
-    float largest = largestMagnitude(values, count);
-    int exponent = std::max(int(floatBits(largest) >> 23 & 255) - 2, leastExponent);
-    *scale = uint8_t(std::isnan(largest) ? nanExponent : exponent);
-    float step = floatFromBits(uint32_t(exponent) << 23);
-    for (int64_t k = 0; k < count; ++k)
-      codes[k] = std::isnan(largest) ? 7 : uint8_t(nearest(std::fabs(values[k]) / step) | (values[k] < 0 ? 8 : 0));
+  void encodeRows(const float *rows, int64_t rowStep, int64_t count, int64_t cols, Codes &codes) const override {
+    vectorised<encodeBlocks<32, 1, encodeMXFP4>>(rows, rowStep, count, cols, codes.elements.data(),
+                                                 codes.scales.data());
   }
 
   float decode(uint8_t code, const uint8_t *scale) const override {
@@ -41,17 +56,6 @@ protected:
       return NAN;
     float value = magnitudes[code & 7] * floatFromBits(uint32_t(*scale) << 23);
     return code & 8 ? -value : value;
-  }
-
-private:
-  static int nearest(float magnitude) {
-    int code = 0;
-    for (int next = 1; next < 8; ++next) {
-      float middle = (magnitudes[next - 1] + magnitudes[next]) / 2;
-      if (magnitude > middle || (magnitude == middle && next % 2 == 0))
-        code = next;
-    }
-    return code;
   }
 };
 
