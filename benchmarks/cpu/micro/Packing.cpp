@@ -37,6 +37,7 @@ const Case cases[] = {
     {"bf16_to_int8", moe::DType::BF16, 2048, 1024, 32, 1, false, 64, 4, 0, "int8"},
     {"bf16_to_int4:g32", moe::DType::BF16, 2048, 1024, 32, 1, false, 64, 4, 0, "int4:g32"},
     {"bf16_to_int4:g128", moe::DType::BF16, 2048, 1024, 32, 1, false, 64, 4, 0, "int4:g128"},
+    {"bf16_to_int4:g32:zp", moe::DType::BF16, 2048, 1024, 32, 1, false, 64, 4, 0, "int4:g32:zp"},
     {"bf16_to_mxfp4", moe::DType::BF16, 2048, 1024, 32, 1, false, 64, 4, 0, "mxfp4"},
     {"bf16_to_fp8:g128", moe::DType::BF16, 2048, 1024, 32, 1, false, 64, 1, 0, "fp8:g128"},
 };

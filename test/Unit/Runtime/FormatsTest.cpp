@@ -125,6 +125,33 @@ void roundInt4(float *values, int64_t count) {
   roundInteger(values, count, nearestBf16(largest(values, count) / 7), 7);
 }
 
+float scaleAndZero(const float *values, int64_t count, int &zero) {
+  double least = 0, most = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    least = std::min(least, double(values[i]));
+    most = std::max(most, double(values[i]));
+  }
+  float scale = std::isnan(largest(values, count)) ? NAN : nearestBf16(float(most) / 15 - float(least) / 15);
+  zero = scale > 0 ? std::min(15, int(std::nearbyint(-float(least) / scale))) : 0;
+  return scale;
+}
+
+void roundInt4Zero(float *values, int64_t count) {
+  int zero = 0;
+  float scale = scaleAndZero(values, count, zero);
+  for (int64_t i = 0; i < count; ++i) {
+    int q = scale > 0 ? std::min(std::max(int(std::nearbyint(values[i] / scale)) + zero, 0), 15) : 0;
+    values[i] = float(q - zero) * scale;
+  }
+}
+
+float readInt4Zero(const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k, int64_t size) {
+  const uint8_t *block = fourBitBlock(x, packed, s, n, k, size, 4);
+  uint16_t halves[2];
+  std::memcpy(halves, block + size / 2 * x.panel + 4 * (n % x.panel), 4);
+  return float(nibble(x, block, n, k % size) - halves[1]) * std::bit_cast<float>(uint32_t(halves[0]) << 16);
+}
+
 const Rule rules[] = {
     {"int8", 0, [](float *values, int64_t count) { roundInteger(values, count, largest(values, count) / 127, 127); },
      [](const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k) {
@@ -142,6 +169,14 @@ const Rule rules[] = {
     {"int4:g128", 128, roundInt4,
      [](const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k) {
        return readInt4(x, packed, s, n, k, 128);
+     }},
+    {"int4:g32:zp", 32, roundInt4Zero,
+     [](const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k) {
+       return readInt4Zero(x, packed, s, n, k, 32);
+     }},
+    {"int4:g128:zp", 128, roundInt4Zero,
+     [](const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k) {
+       return readInt4Zero(x, packed, s, n, k, 128);
      }},
     {"fp8:g128", 128, roundE4M3,
      [](const Numbers &x, const uint8_t *packed, int64_t s, int64_t n, int64_t k) {

@@ -60,6 +60,11 @@ public:
   /// Where every value is a whole multiple of its scale: what is added to that multiple to store it as a byte without a
   /// sign. Products of such weights by rows of bytes are sums of integers (see TileKernels/DotBytesTile.h).
   virtual std::optional<int64_t> codeOffset() const { return std::nullopt; }
+  /// Where that differs from column to column and block to block: emits a vector of i32 that codeOffset is multiplied
+  /// by in block `block` (an index). Null where it does not.
+  virtual Value readZeroPoints(OpBuilder &, Location, const PanelShape &, Value, Value, const PanelColumns &) const {
+    return {};
+  }
   /// Emits read `read` of block `block` (indices, counted along the reduction; one block where a scale is of the whole
   /// reduction) as codes: for each of `codeGroupsPerRead` groups a flat vector of lanes x kGroup bytes.
   virtual SmallVector<Value> readCodes(OpBuilder &, Location, const PanelShape &, Value, Value, Value,

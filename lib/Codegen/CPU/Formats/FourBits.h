@@ -26,7 +26,13 @@ public:
     assert(shape.kGroup == 1 && "operands of f32 are multiplied one at a time");
     Value reads = constant(b, loc, block / 2);
     Value number = arith::DivUIOp::create(b, loc, read, reads), within = arith::RemUIOp::create(b, loc, read, reads);
-    return decode(b, loc, readPair(b, loc, shape, panel, number, within, columns));
+    SmallVector<Value> numbers = decode(b, loc, readPair(b, loc, shape, panel, number, within, columns));
+    if (Value zeros = readZeroPoints(b, loc, shape, panel, number, columns)) {
+      Value floats = arith::SIToFPOp::create(b, loc, numbers.front().getType(), zeros);
+      for (Value &value : numbers)
+        value = arith::SubFOp::create(b, loc, value, floats);
+    }
+    return numbers;
   }
 
   SmallVector<Value> readCodes(OpBuilder &b, Location loc, const PanelShape &shape, Value panel, Value number,
@@ -43,16 +49,22 @@ public:
 
   Value readScale(OpBuilder &b, Location loc, const PanelShape &shape, Value panel, Value number,
                   const PanelColumns &columns) const final {
-    int64_t within = block / 2 * shape.columns + columns.column * scaleBytes();
-    Value first =
-        arith::AddIOp::create(b, loc, blockStart(b, loc, shape, number, columns.matrix), constant(b, loc, within));
-    return decodeScale(b, loc, readVector(b, loc, panel, ValueRange(first), columns.lanes * scaleBytes(), true));
+    return decodeScale(b, loc, readScaleBytes(b, loc, shape, panel, number, columns));
   }
 
 protected:
   virtual int64_t scaleBytes() const = 0;
   /// From bytes to two vectors of f32 before scaling: the low halves, the high halves.
   virtual SmallVector<Value> decode(OpBuilder &b, Location loc, Value bytes) const = 0;
+  /// What is stored beside the codes of these columns in block `number`: lanes x scaleBytes bytes.
+  Value readScaleBytes(OpBuilder &b, Location loc, const PanelShape &shape, Value panel, Value number,
+                       const PanelColumns &columns) const {
+    int64_t within = block / 2 * shape.columns + columns.column * scaleBytes();
+    Value first =
+        arith::AddIOp::create(b, loc, blockStart(b, loc, shape, number, columns.matrix), constant(b, loc, within));
+    return readVector(b, loc, panel, ValueRange(first), columns.lanes * scaleBytes(), true);
+  }
+
   /// From four bits in each byte to codes that are codeOffset above a multiple of the scale.
   virtual Value codesOf(OpBuilder &, Location, Value bits) const { return bits; }
   /// From lanes x scaleBytes bytes to a vector of f32.

@@ -74,10 +74,15 @@ private:
   /// Where the sums of a block start, [row][matrix and vector].
   SmallVector<Value> starts(OpBuilder &b, Location loc, Value block) const {
     auto type = VectorType::get({kernel.lanes}, b.getI32Type());
-    SmallVector<Value> sums;
+    SmallVector<Value> sums, zeros;
+    forColumns([&](const PanelColumns &columns) {
+      zeros.push_back(format.readZeroPoints(b, loc, panel, tile.panel, block, columns));
+    });
     for (Value row : rows) {
       Value start = tensor::ExtractOp::create(b, loc, tile.rounded.starts, ValueRange{row, block});
-      sums.append(perRow, vector::BroadcastOp::create(b, loc, type, start));
+      Value all = vector::BroadcastOp::create(b, loc, type, start);
+      for (Value zero : zeros)
+        sums.push_back(zero ? Value(arith::MulIOp::create(b, loc, all, zero)) : all);
     }
     return sums;
   }

@@ -26,7 +26,8 @@ MOE_VECTORISABLE void encodeInt4(const float *values, int64_t count, uint8_t *co
     codes[k] = uint8_t(nearestMultiple(values[k], step, 7) + int4Zero);
 }
 
-template <int64_t size> class Int4Format : public FourBitFormat {
+template <int64_t size>
+class Int4Format : public FourBitFormat {
 public:
   Int4Format() : FourBitFormat(size) {}
 
@@ -36,7 +37,7 @@ protected:
 
   void encodeRows(const float *rows, int64_t rowStep, int64_t count, int64_t cols, Codes &codes) const final {
     vectorised<encodeBlocks<size, 2, encodeInt4>>(rows, rowStep, count, cols, codes.elements.data(),
-                                                       codes.scales.data());
+                                                  codes.scales.data());
   }
 
   float decode(uint8_t code, const uint8_t *scale) const final {

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "Inputs"))
 import layers  # noqa: E402
 
 # Formats whose products take rows of bytes (docs/abi.md).
-ROUNDED_ROWS = ("int8", "int4:g32", "int4:g128", "mxfp4")
+ROUNDED_ROWS = ("int8", "int4:g32", "int4:g128", "int4:g32:zp", "int4:g128:zp", "mxfp4")
 
 
 def as_bf16(values):
@@ -43,6 +43,15 @@ def int8(rows):
 
 def int4_block(block):
     return integers(block, 7, as_bf16(np.abs(block).max(axis=-1, keepdims=True) / np.float32(7)))
+
+
+def int4_zero_block(block):
+    least, largest = np.minimum(block.min(axis=-1, keepdims=True), 0), np.maximum(block.max(axis=-1, keepdims=True), 0)
+    scale = as_bf16(largest / np.float32(15) - least / np.float32(15))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        zero = np.where(scale > 0, np.minimum(np.rint(-least / scale), 15), 0)
+        q = np.where(scale > 0, np.clip(np.rint(block / scale) + zero, 0, 15), 0)
+    return (q - zero).astype(np.float64) * scale.astype(np.float64)
 
 
 def mxfp4_block(block):
@@ -80,6 +89,8 @@ RULES = {
     "int8": int8,
     "int4:g32": lambda rows: in_blocks(rows, 32, int4_block),
     "int4:g128": lambda rows: in_blocks(rows, 128, int4_block),
+    "int4:g32:zp": lambda rows: in_blocks(rows, 32, int4_zero_block),
+    "int4:g128:zp": lambda rows: in_blocks(rows, 128, int4_zero_block),
     "mxfp4": lambda rows: in_blocks(rows, 32, mxfp4_block),
     "fp8:g128": lambda rows: in_blocks(rows, 128, e4m3_block),
     "none": lambda rows: rows.astype(np.float64),
