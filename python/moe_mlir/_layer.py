@@ -105,6 +105,13 @@ class Layer:
 
         Raises ValueError when the layer does not give them (a layer of routings made outside).
         """
+        torch = sys.modules.get("torch")
+        if torch is not None and isinstance(inputs[0], torch.Tensor) and needs_operator(torch, inputs):
+            return torch_operator().route(list(inputs), self.number)
+        return self.compute_route(*inputs)
+
+    def compute_route(self, *inputs: Any) -> tuple[Any, Any]:
+        """What `route` does where no graph of PyTorch is made."""
         names = [operand.name for operand in self.outputs]
         if "experts" not in names or "weights" not in names:
             raise ValueError(f"{self.name}: expected outputs 'experts' and 'weights', got {', '.join(names)}")

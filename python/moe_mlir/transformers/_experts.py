@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The experts of a model by way of transformers' experts interface: the routing is made by the model."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import warnings
+
+import torch
+from transformers.integrations.moe import grouped_mm_experts_forward
+
+from moe_mlir._arrays import contiguous
+from moe_mlir._experts_ir import ExpertsDescription, experts_ir
+from moe_mlir._extension import _moe
+from moe_mlir._layer import Layer, torch_operator
+from moe_mlir._scalars import NotUnderstood
+from moe_mlir._threads import get_pool
+from moe_mlir._trace import trace_activation
+
+NAME = "moe_mlir"
+FORMATS = {torch.float32: "f32", torch.bfloat16: "bf16", torch.float16: "f16"}
+CACHE = "_moe_mlir_cache"  # on an experts module: (what its weights were, the layer, or why there is none)
+NUMBER = "_moe_mlir_number"  # of the layer, for graphs; 0: there is none
+
+logger = logging.getLogger(__name__)
+_freeing = False
+
+
+@functools.lru_cache(maxsize=64)
+def library_of(ir: str):
+    """Modules of one shape share their code."""
+    return _moe.Source("<experts>", ir, random_weights=True).compile()
+
+
+def parameters_of(experts) -> dict[str, torch.Tensor]:
+    """The weights by the names of ExpertsDescription."""
+    first = "gate_up_proj" if experts.has_gate else "up_proj"
+    names = {"first": first, "down": "down_proj"}
+    if experts.has_bias:
+        names |= {"first_bias": f"{first}_bias", "down_bias": "down_proj_bias"}
+    return {ours: getattr(experts, theirs) for ours, theirs in names.items()}
+
+
+def describe_experts(experts, weights, hidden, top_k: int, weight_dtype) -> ExpertsDescription:
+    """Raises NotUnderstood with what is not."""
+    if experts.has_post_expert_norm:
+        raise NotUnderstood("a norm after each expert")
+    for tensor in (*weights.values(), hidden):
+        if tensor.device.type != "cpu":
+            raise NotUnderstood(f"tensors on {tensor.device}")
+    first, dtype = weights["first"], hidden.dtype
+    if dtype not in FORMATS or weight_dtype not in FORMATS or first.dtype not in FORMATS or first.dim() != 3:
+        raise NotUnderstood(f"weights {list(first.shape)} of {first.dtype}, rows of {dtype}")
+    rows = first.shape[2 if experts.is_transposed else 1]
+    down = weights["down"].shape
+    apply = experts._apply_gate if experts.has_gate else experts.act_fn
+    return ExpertsDescription(
+        experts=first.shape[0],
+        top_k=top_k,
+        model_width=hidden.shape[-1],
+        expert_width=down[1 if experts.is_transposed else 2],
+        first_rows=rows,
+        activation=trace_activation(apply, rows),
+        dtype=FORMATS[dtype],
+        weight_dtype=FORMATS[weight_dtype],
+        transposed=experts.is_transposed,
+        bias=experts.has_bias,
+    )
+
+
+def build_layer(experts, weights, hidden, top_k: int, weight_dtype) -> Layer:
+    ir = experts_ir(describe_experts(experts, weights, hidden, top_k, weight_dtype))
+    library = library_of(ir)
+    handle = library.load_tensors(0, get_pool(), {name: contiguous(weight) for name, weight in weights.items()})
+    return Layer(library, 0, handle, _moe.Source("<experts>", ir, random_weights=True))
+
+
+def state_of(weights) -> tuple:
+    """Changes when a weight is replaced or written to."""
+    return tuple((w.data_ptr(), -1 if w.is_inference() else w._version) for w in weights.values())
+
+
+def layer_for(experts, hidden, top_k: int, weight_dtype) -> Layer | None:
+    """The layer of an experts module, packed when it is first asked for, and again when its weights have changed."""
+    cached = experts.__dict__.get(CACHE)
+    key = (top_k, weight_dtype, hidden.dtype)
+    if cached and cached[0] == "freed" and cached[1] == key:
+        return cached[2]
+    if cached and cached[0] == "freed":
+        raise RuntimeError(
+            f"{type(experts).__name__}: its weights were freed when they were packed for top {cached[1][0]}, "
+            f"{cached[1][1]} routing weights and {cached[1][2]} rows; load the model again for {key}"
+        )
+    weights = parameters_of(experts)
+    state = state_of(weights)
+    if cached and cached[0] == state and cached[1] == key:
+        return cached[2]
+    try:
+        layer = build_layer(experts, weights, hidden, top_k, weight_dtype)
+    except NotUnderstood as error:
+        warn_once(f"moe_mlir: {type(experts).__name__} runs as grouped_mm: {error}")
+        layer = None
+    if layer is not None and _freeing:
+        state = "freed"
+        for parameter in weights.values():
+            parameter.data = torch.empty(0, dtype=parameter.dtype)
+    experts.__dict__[CACHE] = (state, key, layer)
+    experts.__dict__[NUMBER] = layer.number if layer else 0
+    return layer
+
+
+@functools.cache
+def warn_once(message: str) -> None:
+    warnings.warn(message, stacklevel=4)
+
+
+def moe_mlir_experts(self, hidden_states, top_k_index, top_k_weights):
+    """The function that transformers calls: `self` is the experts module.
+
+    hidden_states [T, D], top_k_index [T, K] (an id that no expert has goes nowhere), top_k_weights [T, K]; returns
+    [T, D] in the format of hidden_states. What cannot be compiled runs as grouped_mm, with a warning.
+    """
+    if torch.compiler.is_compiling():
+        number = getattr(self, NUMBER, None)
+        if number is None:
+            raise RuntimeError(
+                "moe_mlir: call moe_mlir.transformers.prepare(model) before torch.compile or torch.export"
+            )
+        if number == 0:
+            return grouped_mm_experts_forward(self, hidden_states, top_k_index, top_k_weights)
+        return torch_operator().layer([hidden_states, top_k_index, top_k_weights], number)
+    layer = layer_for(self, hidden_states, top_k_index.shape[-1], top_k_weights.dtype)
+    if layer is None:
+        return grouped_mm_experts_forward(self, hidden_states, top_k_index, top_k_weights)
+    return layer(hidden_states, top_k_index, top_k_weights)
+
+
+@contextlib.contextmanager
+def _free_while_packing(free: bool):
+    global _freeing  # noqa: PLW0603
+    before, _freeing = _freeing, free
+    try:
+        yield
+    finally:
+        _freeing = before
+
+
+def prepare(model, *, free: bool = False, inputs: dict | None = None) -> None:
+    """Packs the weights of every experts module now rather than at the first call, by running the model on one token.
+
+    free: gives back the memory of each module's own weights when they are packed, one module after the other. The model
+        can then run, but not be saved, trained or changed to another format.
+    inputs: the arguments of the model's call; left out, `input_ids` of one token.
+    """
+    inputs = inputs or {"input_ids": torch.ones(1, 1, dtype=torch.long)}
+    with _free_while_packing(free), torch.no_grad():
+        model(**inputs)
