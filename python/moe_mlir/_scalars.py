@@ -18,6 +18,11 @@ class NotUnderstood(ValueError):
     """A node of a graph that has no translation; the message names it."""
 
 
+def float_text(value: float) -> str:
+    """A number as MLIR writes it: with a point, whatever the exponent."""
+    return repr(value) if "e" not in repr(value) else f"{value:.17e}"
+
+
 class ScalarCode:
     """Lines of scalar ops on f32 with fresh names."""
 
@@ -38,7 +43,7 @@ class ScalarCode:
             self._count += 1
             name = self.constants[value] = f"{self._prefix}{self._count}"
             if math.isfinite(value):
-                text = repr(value) if "e" not in repr(value) else f"{value:.17e}"
+                text = float_text(value)
             else:
                 text = "0x7F800000" if value > 0 else "0xFF800000" if value < 0 else "0x7FC00000"
             self.lines.append(f"{name} = arith.constant {text} : f32")

@@ -1,0 +1,494 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Reads a module's graph of ATen operators node by node: each becomes one of the values of _graph_values."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import replace
+
+import torch
+
+from moe_mlir._contraction import contract, matmul
+from moe_mlir._graph_values import (
+    Choice,
+    ChoiceSum,
+    Column,
+    Dense,
+    Expr,
+    Ids,
+    Mask,
+    Masked,
+    OneHot,
+    Partial,
+    Place,
+    Rows,
+    TopK,
+    Weight,
+    Weighted,
+    base_of,
+    unified,
+)
+from moe_mlir._scalars import SAME, SPLITS, NotUnderstood, is_scalar_operator, packet_of
+
+aten = torch.ops.aten
+NO_VALUE = {aten._assert_tensor_metadata, aten._assert_scalar, aten.sym_size, aten.sym_constrain_range_for_size}
+IN_PLACE = {aten.add_: aten.add, aten.mul_: aten.mul, aten.index_add_: aten.index_add, aten.div_: aten.div}
+IN_PLACE |= {aten.index_put_: aten.index_put, aten.scatter_: aten.scatter, aten.silu_: aten.silu, aten.relu_: aten.relu}
+
+
+def shape_of(node):
+    return node.meta["val"].shape
+
+
+class GraphReader:
+    def __init__(self, program, weights, width: int):
+        """weights: tensors by the names of the graph's placeholders; every other placeholder is the rows."""
+        self.values: dict = {}
+        self.program, self.weights = program, weights
+        self.x = Expr("x", width)
+        self.experts: int | None = None  # columns of the router
+
+    def read(self) -> Expr:
+        """What the module's output is a function of; raises NotUnderstood with the node that is not."""
+        for node in self.program.graph.nodes:
+            if node.op == "placeholder":
+                self.values[node] = self.placeholder(node)
+            elif node.op == "output":
+                return self.output(node)
+            elif node.op == "call_function":
+                try:
+                    self.values[node] = self.call(node)
+                except NotUnderstood as error:
+                    raise NotUnderstood(f"node {node.name} = {node.target}: {error}") from None
+        raise NotUnderstood("a graph without an output")
+
+    def placeholder(self, node):
+        if node.name in self.weights:
+            return Weight(self.weights[node.name])
+        return Rows(self.x, ("T",) * (len(shape_of(node)) - 1) + ("F",))
+
+    def output(self, node):
+        results = node.args[0]
+        if len(results) != 1:
+            raise NotUnderstood(f"{len(results)} results; expected the block's output alone")
+        value = self.rows(self.values.get(results[0]))
+        if value.slot or value.at or value.labels[-1] != "F" or set(value.labels[:-1]) != {"T"}:
+            raise NotUnderstood("an output that is not one row for each row of the input")
+        return value.expr
+
+    def rows(self, value) -> Rows:
+        """A value as rows; a sum over experts is complete when it has them all."""
+        if isinstance(value, Partial) and value.terms:
+            terms = sorted(value.terms, key=lambda term: term[0])
+            experts, choice = [term[0] for term in terms], terms[0][2]
+            if experts != list(range(self.experts or 0)):
+                raise NotUnderstood(f"a sum over experts {experts} of {self.experts}")
+            if any(base_of(term[2]) != base_of(choice) for term in terms):
+                raise NotUnderstood("experts weighted by different routers")
+            expr = unified([term[1] for term in terms])
+            return Rows(Expr("moe", expr.width, moe=(expr, choice)), ("T", "F"))
+        if not isinstance(value, Rows):
+            raise NotUnderstood(f"a {type(value).__name__.lower()} where rows are expected")
+        return value
+
+    def get(self, argument):
+        if isinstance(argument, torch.fx.Node):
+            value = self.values.get(argument)
+            if value is None:
+                raise NotUnderstood(f"its operand {argument.name} is not understood")
+            return value
+        if isinstance(argument, list | tuple):
+            return [self.get(each) for each in argument]
+        return argument
+
+    def call(self, node):
+        if node.target is operator.getitem:
+            return self.getitem(node)
+        packet = packet_of(node)
+        packet = IN_PLACE.get(packet, packet)
+        if packet is None or packet in NO_VALUE:
+            return None
+        if packet in SAME:
+            return self.get(node.args[0])
+        name = packet.__name__
+        handler = getattr(self, f"on_{name}", None)
+        if handler is not None:
+            return handler(node, *map(self.get, node.args), **{k: self.get(v) for k, v in node.kwargs.items()})
+        if is_scalar_operator(packet):
+            return self.elementwise(node)
+        raise NotUnderstood("this operator is not among those of the patterns in docs/python.md")
+
+    # Of rows alone.
+
+    def elementwise(self, node):
+        values = [self.get(a) for a in node.args if isinstance(a, torch.fx.Node)]
+        if len(values) == 1 and isinstance(values[0], Choice) and packet_of(node) is aten.sigmoid:
+            return replace(values[0], steps=(*values[0].steps, ("sigmoid",)))
+        rows = [self.rows(v) for v in values if not isinstance(v, Weight)]
+        if not rows:
+            raise NotUnderstood("a computation on weights")
+        labels, slot, at = rows[0].labels, rows[0].slot, rows[0].at
+        for other in rows[1:]:
+            labels = broadcast(labels, other.labels)
+            slot = slot or other.slot
+            if other.slot not in (None, slot) or other.at != at:
+                raise NotUnderstood("values of different rows together")
+        width = shape_of(node)[labels.index("F") - len(labels)]
+        args = []
+        for value in values:
+            args.append(vector(value, labels, self.experts) if isinstance(value, Weight) else self.rows(value).expr)
+        if any(arg.width != width for arg in args):
+            raise NotUnderstood("a computation across the elements of a row")
+        return Rows(Expr("scalar", width, tuple(args), node=node), labels, slot, at)
+
+    def on_add(self, node, a, b, alpha=1):
+        for one, other in ((a, b), (b, a)):
+            if isinstance(one, ChoiceSum) and isinstance(other, float | int):
+                return replace(one, eps=one.eps + other)
+            if isinstance(one, Partial) and isinstance(other, float | int) and other == 0:
+                return one
+            if isinstance(one, Partial) and isinstance(other, Partial) and alpha == 1:
+                return Partial(one.terms + other.terms, one.at or other.at)
+            if isinstance(one, Partial) and not one.terms and isinstance(other, Rows):
+                return other
+        return self.elementwise(node)
+
+    def on_mul(self, node, a, b):
+        for one, other in ((a, b), (b, a)):
+            if isinstance(one, Choice) and isinstance(other, float | int):
+                return replace(one, steps=(*one.steps, ("scale", float(other))))
+            if isinstance(one, Choice) and isinstance(other, Mask):
+                return Masked(one, other.expert)
+            if isinstance(one, Choice) and isinstance(other, OneHot):
+                return Dense(one, broadcast(one.labels, other.labels))
+            if isinstance(one, Rows) and (choice := self.as_choice(other)):
+                return self.weighted(one, choice)
+            if isinstance(one, Rows) and isinstance(column := self.as_column(other), Column):
+                if one.at != column.at:
+                    raise NotUnderstood("weights of other rows")
+                return Partial(((column.expert, one.expr, column.choice),), one.at)
+        return self.elementwise(node)
+
+    def weighted(self, rows, weights):
+        label = {"K": "K", "E": "E"}.get(rows.slot)
+        if label is None or label not in weights.labels:
+            raise NotUnderstood("weights for other experts than the rows are of")
+        if broadcast(rows.labels, weights.labels) != rows.labels or "F" in weights.labels:
+            raise NotUnderstood("weights whose dimensions do not meet those of the rows")
+        return Weighted(rows, weights)
+
+    def as_choice(self, value):
+        """Weights [T, K] or [T, E] of a choice of experts."""
+        if isinstance(value, Choice):
+            return value
+        if isinstance(value, Dense) and "K" not in value.labels:
+            return replace(value.choice, labels=value.labels)
+        if isinstance(value, Rows) and value.slot is None and is_scores(value.expr, self.experts):
+            labels = tuple("E" if label == "F" else label for label in value.labels)
+            return Choice(None, (), labels, value.expr)
+        return None
+
+    def as_column(self, value):
+        return value if isinstance(value, Column) else None
+
+    def on_div(self, node, a, b):
+        if isinstance(a, Choice) and isinstance(b, ChoiceSum) and base_of(b.of) == base_of(a):
+            return replace(a, steps=(*a.steps, ("renormalize", b.eps)))
+        if isinstance(a, Choice) and isinstance(b, float | int):
+            return replace(a, steps=(*a.steps, ("scale", 1.0 / b)))
+        return self.elementwise(node)
+
+    def on_linear(self, node, x, weight, bias=None):
+        x = self.rows(x)
+        if not isinstance(weight, Weight) or weight.tensor.dim() != 2 or weight.places is not None:
+            raise NotUnderstood("a linear layer by something that is no matrix")
+        if x.labels[-1] != "F":
+            raise NotUnderstood("a linear layer along another dimension than the elements")
+        return self.biased(replace(x, expr=linear(x.expr, weight.tensor)), bias)
+
+    def biased(self, rows, bias):
+        if bias is None:
+            return rows
+        add = Expr(
+            "scalar", rows.expr.width, (rows.expr, Expr("vector", rows.expr.width, weight=bias.tensor)), node=None
+        )
+        return replace(rows, expr=add)
+
+    def on_matmul(self, node, a, b):
+        return matmul(self, node, a, b)
+
+    on_bmm = on_mm = on_matmul
+
+    def on_einsum(self, node, equation, operands, path=None):
+        return contract(self, equation.replace(" ", ""), operands)
+
+    # Of routing.
+
+    def on_softmax(self, node, x, dim, dtype=None):
+        if isinstance(x, Choice) and dim in (-1, len(x.labels) - 1):
+            return replace(x, steps=(*x.steps, ("softmax",)))
+        x = self.rows(x)
+        if dim not in (-1, len(x.labels) - 1) or x.labels[-1] != "F" or x.slot:
+            raise NotUnderstood("a softmax along another dimension than the experts")
+        self.experts = self.experts or x.expr.width
+        return replace(x, expr=Expr("softmax", x.expr.width, (x.expr,)))
+
+    def on_topk(self, node, x, k, *options, **named):
+        given = dict(zip(("dim", "largest", "sorted"), options, strict=False)) | named
+        dim, largest = given.get("dim", -1), given.get("largest", True)
+        x = self.rows(x)
+        if dim not in (-1, len(x.labels) - 1) or not largest or x.slot:
+            raise NotUnderstood("a top-k that does not choose the largest of a row")
+        self.experts = x.expr.width
+        return TopK(x.expr, k)
+
+    def on_scatter(self, node, base, dim, ids, source, **_):
+        if not isinstance(base, Partial) or base.terms or not isinstance(source, Choice) or not isinstance(ids, Ids):
+            raise NotUnderstood("a scatter of something else than chosen weights into zeros")
+        return Dense(source)
+
+    def on_one_hot(self, node, ids, classes=-1):
+        if not isinstance(ids, Ids) or classes != self.experts:
+            raise NotUnderstood("a one_hot of something else than chosen experts")
+        return OneHot(ids)
+
+    def on_zeros(self, node, *_, **__):
+        return Partial()
+
+    on_zeros_like = on_new_zeros = on_zeros
+
+    def on_eq(self, node, ids, expert):
+        if not isinstance(ids, Ids) or not isinstance(expert, int):
+            raise NotUnderstood("a comparison of something else than chosen experts with a number")
+        return Mask(ids, expert)
+
+    def on_where(self, node, mask, *values):
+        if not isinstance(mask, Mask):
+            raise NotUnderstood("a condition that is not `ids == expert`")
+        if not values:
+            return (Place(mask, "T"), Place(mask, "K"))
+        if isinstance(values[0], Choice) and values[1] == 0:
+            return Masked(values[0], mask.expert)
+        raise NotUnderstood("a choice between two values")
+
+    def on_nonzero_numpy(self, node, mask):
+        return self.on_where(node, mask)
+
+    def on_index(self, node, value, indices):
+        places = [i for i in indices if i is not None]
+        if isinstance(value, Weight) and len(places) == 1 and isinstance(places[0], Ids) and value.places is None:
+            return Weight(value.tensor, places[0])
+        if all(isinstance(place, Place) for place in places) and len(places) == len(indices):
+            at = (places[0].mask.ids.top, places[0].mask.expert)
+            if isinstance(value, Rows) and value.labels == ("T", "F") and [p.which for p in places] == ["T"]:
+                return replace(value, at=at)
+            if isinstance(value, Partial) and [p.which for p in places] == ["T"]:
+                return Partial((), at) if not value.terms else replace(value, at=at)
+            if isinstance(value, Choice) and [p.which for p in places] == ["T", "K"]:
+                return Column(value, at[1], ("T", *value.labels[2:]), at)
+        raise NotUnderstood("an index that is neither chosen experts nor the rows of one")
+
+    def on_index_add(self, node, base, dim, place, term, *, alpha=1):  # noqa: PLR0917
+        whole = isinstance(base, Partial) and isinstance(term, Partial) and isinstance(place, Place)
+        if not whole or dim != 0 or alpha != 1 or place.which != "T" or term.at != at_of(place):
+            raise NotUnderstood("an index_add of something else than an expert's weighted rows into zeros")
+        return Partial(base.terms + term.terms)
+
+    def on_index_put(self, node, base, places, value, accumulate=False):
+        whole = isinstance(base, Partial) and isinstance(value, Partial) and len(places) == 1
+        if not whole or not isinstance(places[0], Place) or value.at != at_of(places[0]):
+            raise NotUnderstood("an assignment of something else than an expert's weighted rows")
+        return Partial(base.terms + value.terms) if accumulate else Partial(value.terms)
+
+    def on_select(self, node, value, dim, index):
+        if isinstance(value, Weight) and dim == 0 and value.places is None:
+            return Weight(value.tensor[index])
+        choice = self.as_choice(value)
+        if choice is not None and choice.labels[dim] == "E" and index >= 0:
+            return Column(choice, index, tuple(c for i, c in enumerate(choice.labels) if i != dim % len(choice.labels)))
+        raise NotUnderstood("a selection of something else than an expert")
+
+    def on_stack(self, node, values, dim=0):
+        rows = [self.rows(value) for value in values]
+        if len(rows) != self.experts or any(r.slot or r.at for r in rows):
+            raise NotUnderstood("a stack of something else than every expert's output")
+        labels = list(rows[0].labels)
+        labels.insert(dim % (len(labels) + 1), "E")
+        return Rows(unified([r.expr for r in rows]), tuple(labels), "E")
+
+    def on_sum(self, node, value, dims=None, keepdim=False, dtype=None):
+        dims = [dims] if isinstance(dims, int) else dims
+        if dims is None or len(dims) != 1:
+            raise NotUnderstood("a sum over another number of dimensions than one")
+        labels = value.rows.labels if isinstance(value, Weighted) else getattr(value, "labels", ("T", "K"))
+        label = labels[dims[0]]
+        at = dims[0] % len(labels)
+        left = labels[:at] + (("1",) if keepdim else ()) + labels[at + 1 :]
+        if isinstance(value, Choice) and label == "K" and keepdim:
+            return ChoiceSum(value)
+        if isinstance(value, Masked) and label == "K":
+            return Column(value.choice, value.expert, left)
+        if isinstance(value, Dense) and label == "K":
+            return replace(value, labels=left)
+        if isinstance(value, Weighted) and label == value.rows.slot:
+            return combined(value, left)
+        raise NotUnderstood("a sum over something else than experts")
+
+    # Of shapes.
+
+    def getitem(self, node):
+        of, index = node.args
+        if packet_of(of) in SPLITS:
+            return self.part(self.rows(self.get(of.args[0])), index * shape_of(node)[-1], 1, shape_of(node)[-1])
+        value = self.values.get(of)
+        if isinstance(value, TopK):
+            return Choice(value) if index == 0 else Ids(value)
+        return value[index] if isinstance(value, tuple) else None
+
+    def part(self, rows, begin, step, width):
+        """Some columns of a product are a product by some rows of its matrix."""
+        return replace(rows, expr=part_of(rows.expr, begin, step, width))
+
+    def on_chunk(self, node, value, count, dim=0):
+        return self.on_split(node, value, count, dim)
+
+    def on_split(self, node, value, size, dim=0):
+        if self.rows(value).labels[dim] != "F":
+            raise NotUnderstood("a split along another dimension than the elements")
+        return (value,)
+
+    on_split_with_sizes = on_split
+
+    def on_slice(self, node, value, dim=0, begin=None, end=None, step=1):  # noqa: PLR0917
+        if shape_of(node) == shape_of(node.args[0]):
+            return value
+        if isinstance(value, Rows) and value.labels[dim] == "F":
+            return self.part(value, begin or 0, step, shape_of(node)[dim])
+        choice = self.as_choice(value)
+        if choice is not None and choice.labels[dim] == "E" and shape_of(node)[dim] == 1:
+            return Column(choice, begin or 0, tuple("1" if c == "E" else c for c in choice.labels))
+        raise NotUnderstood("a part of something else than the elements")
+
+    def on_unsqueeze(self, node, value, dim):
+        if isinstance(value, Weight):
+            if value.places is not None:
+                raise NotUnderstood("a further dimension of gathered weights")
+            return Weight(value.tensor.unsqueeze(dim))
+        if isinstance(value, Ids | Mask | Place | Partial | ChoiceSum | Masked):
+            return value
+        labels = list(value.labels)
+        labels.insert(dim % (len(labels) + 1), "1")
+        return replace(value, labels=tuple(labels))
+
+    def on_squeeze(self, node, value, dim):
+        if isinstance(dim, list):
+            dim = dim[0]
+        if not hasattr(value, "labels") or isinstance(value, Weight) or value.labels[dim] != "1":
+            raise NotUnderstood("a squeeze of something else than a dimension of one")
+        labels = list(value.labels)
+        del labels[dim]
+        return replace(value, labels=tuple(labels))
+
+    def on_permute(self, node, value, order):
+        if isinstance(value, Weight):
+            return value.turned([at % len(order) for at in order])
+        return replace(value, labels=tuple(value.labels[at] for at in order))
+
+    def on_transpose(self, node, value, a, b):
+        order = list(range(len(shape_of(node))))
+        order[a], order[b] = order[b], order[a]
+        return self.on_permute(node, value, order)
+
+    def on_t(self, node, value):
+        return self.on_permute(node, value, [1, 0])
+
+    on_numpy_T = on_t  # noqa: N815
+
+    def on_expand(self, node, value, shape, **_):
+        value = self.rows(value)
+        labels = ["E"] * (len(shape) - len(value.labels)) + list(value.labels)
+        labels = [
+            "E" if label == "1" and size == self.experts else label for label, size in zip(labels, shape, strict=True)
+        ]
+        if labels.count("E") > 1 or value.slot:
+            raise NotUnderstood("an expansion to something else than experts")
+        return replace(value, labels=tuple(labels), slot="E" if "E" in labels else None)
+
+    def on_view(self, node, value, shape):
+        """Rows of several dimensions as one, and back."""
+        if isinstance(value, Partial | Ids):
+            return value
+        old, new = shape_of(node.args[0]), shape_of(node)
+        labels = getattr(value, "labels", None)
+        if isinstance(value, Partial | Choice) and labels == ("T", "K") and new == old:
+            return value
+        value = self.rows(value)
+        plain = value.labels[-1] == "F" and set(value.labels[:-1]) == {"T"}
+        if not plain or len(new) < 2 or new[-1] != old[-1]:
+            raise NotUnderstood("a reshape that mixes rows with elements or experts")
+        return replace(value, labels=("T",) * (len(new) - 1) + ("F",))
+
+    on_reshape = on_view
+
+
+def at_of(place):
+    return (place.mask.ids.top, place.mask.expert)
+
+
+def is_scores(expr, experts) -> bool:
+    """Weights of all experts: a softmax or sigmoid of as many columns."""
+    if expr.width != experts:
+        return False
+    return expr.op == "softmax" or (
+        expr.op == "scalar" and expr.node is not None and packet_of(expr.node) is aten.sigmoid
+    )
+
+
+def linear(expr, matrix, stacked=False) -> Expr:
+    return Expr("linear", matrix.shape[-2], (expr,), weight=matrix, stacked=stacked)
+
+
+def combined(value, labels) -> Rows:
+    expr = value.rows.expr
+    return Rows(Expr("moe", expr.width, moe=(expr, value.choice)), labels)
+
+
+def part_of(expr, begin, step, width) -> Expr:
+    end = begin + step * (width - 1) + 1
+    if expr.op in ("linear", "vector"):
+        axis = (1 if expr.stacked else 0) if expr.op == "linear" else -1
+        index = [slice(None)] * expr.weight.dim()
+        index[axis] = slice(begin, end, step)
+        return replace(expr, width=width, weight=expr.weight[tuple(index)])
+    if expr.op == "scalar":
+        return replace(expr, width=width, args=tuple(part_of(arg, begin, step, width) for arg in expr.args))
+    raise NotUnderstood("a part of something else than a product's columns")
+
+
+def broadcast(a, b):
+    """The labels of two arrays together, aligned at the last dimension."""
+    size = max(len(a), len(b))
+    a, b = (("1",) * (size - len(each)) + tuple(each) for each in (a, b))
+    result = []
+    for one, other in zip(a, b, strict=True):
+        if one != other and "1" not in (one, other):
+            raise NotUnderstood(f"dimensions {one} and {other} together")
+        result.append(other if one == "1" else one)
+    return tuple(result)
+
+
+def vector(weight, labels, experts) -> Expr:
+    """A parameter that is added to (or multiplied with) rows: [F], [E, F] or one for each place."""
+    tensor = weight.tensor
+    if weight.places is not None:
+        if tensor.dim() != 2 or labels[-1] != "F":
+            raise NotUnderstood("gathered weights that are no vector for each expert")
+        return Expr("vector", tensor.shape[1], weight=tensor, stacked=True)
+    of = ("1",) * (len(labels) - tensor.dim()) + tuple(labels[-tensor.dim() :])
+    sizes = (1,) * (len(labels) - tensor.dim()) + tuple(tensor.shape)
+    used = [label for label, size in zip(of, sizes, strict=True) if size != 1]
+    if used == ["F"]:
+        return Expr("vector", tensor.numel(), weight=tensor.reshape(-1))
+    if used == ["E", "F"]:
+        return Expr("vector", sizes[-1], weight=tensor.reshape(experts, -1), stacked=True)
+    raise NotUnderstood("a parameter that is neither one number for each element nor for each expert's elements")
