@@ -50,8 +50,8 @@ class Layer:
         self.level: str = handle.level
         self.number = next(_numbers)
         self._library, self._index, self._handle, self._source = library, index, handle, source
-        self._input_codes = [code for _, _, code in info["inputs"]]
-        self._output_codes = [code for _, _, code in info["outputs"]]
+        self._specs = [(name, code, shape[-1]) for name, shape, code in info["inputs"]]
+        self._results = [(shape, code) for _, shape, code in info["outputs"]]
         self._first = (info["inputs"][0][2], info["inputs"][0][1][-1])
         self._out_width = info["outputs"][0][1][-1]
         self._plain = len(self.inputs) == 1 and len(info["outputs"][0][1]) == 2
@@ -119,34 +119,32 @@ class Layer:
         return experts, weights
 
     def _run(self, inputs, wanted):
-        if len(inputs) != len(self.inputs):
-            raise TypeError(f"{self.name}: expected {len(self.inputs)} inputs, got {len(inputs)}")
+        if len(inputs) != len(self._specs):
+            raise TypeError(f"{self.name}: expected {len(self._specs)} inputs, got {len(inputs)}")
         x = inputs[0]
         adapter = adapter_of(x)
         rows = []
-        for array, operand, code in zip(inputs, self.inputs, self._input_codes, strict=True):
-            of = adapter_of(array).rows(array)
+        for array, (name, code, width) in zip(inputs, self._specs, strict=True):
+            of = (adapter if array is x else adapter_of(array)).rows(array)
             if of[4] != code and not (code == _moe.I32 and of[4] == _moe.I64):
                 raise TypeError(
-                    f"{self.name}: {operand.name}: expected {operand.dtype}, got {NAMES[of[4]]}; convert the rows, or "
-                    "compile with another dtype"
+                    f"{self.name}: {name}: expected {NAMES[code]}, got {NAMES[of[4]]}; convert the rows, or compile "
+                    "with another dtype"
                 )
-            if of[2] != operand.shape[-1]:
-                raise ValueError(
-                    f"{self.name}: {operand.name}: expected rows of {operand.shape[-1]} elements, got {of[2]}"
-                )
+            if of[2] != width:
+                raise ValueError(f"{self.name}: {name}: expected rows of {width} elements, got {of[2]}")
             rows.append(of)
         places, results = [None] * len(self.outputs), []
+        leading = tuple(x.shape[:-1])
         for index in wanted:
-            shape = self.outputs[index].shape
-            leading = tuple(x.shape[:-1]) if shape[0] == -1 else (shape[0],)
-            out, place = adapter.empty(x, leading + tuple(shape[1:]), self._output_codes[index])
+            shape, code = self._results[index]
+            out, place = adapter.empty(x, (leading if shape[0] == -1 else shape[:1]) + shape[1:], code)
             if len(shape) == 1:
-                place = (place[0], rows[0][1] if shape[0] == -1 else shape[0], 1, 1, place[4])
+                place = (place[0], rows[0][1] if shape[0] == -1 else shape[0], 1, 1, code)
             places[index] = place
             results.append(out)
         self._handle.run(rows, places, self.experts or sys.maxsize)
-        return [adapter.finish(x, out) if type(adapter) is DlpackAdapter else out for out in results]
+        return [adapter.finish(x, out) for out in results] if type(adapter) is DlpackAdapter else results
 
     def ir(self, stage: str = "model") -> str:
         """The layer as MLIR at a stage: "model", "grouped", "linalg", "kernel" or "target".

@@ -77,9 +77,12 @@ def build_layer(experts, weights, hidden, top_k: int, weight_dtype) -> Layer:
     return Layer(library, 0, handle, _moe.Source("<experts>", ir, random_weights=True))
 
 
-def state_of(weights) -> tuple:
+def state_of(experts) -> list:
     """Changes when a weight is replaced or written to."""
-    return tuple((w.data_ptr(), -1 if w.is_inference() else w._version) for w in weights.values())
+    state = []
+    for weight in experts._parameters.values():
+        state += [weight.data_ptr(), 0 if weight.is_inference() else weight._version]
+    return state
 
 
 def layer_for(experts, hidden, top_k: int, weight_dtype) -> Layer | None:
@@ -93,10 +96,10 @@ def layer_for(experts, hidden, top_k: int, weight_dtype) -> Layer | None:
             f"{type(experts).__name__}: its weights were freed when they were packed for top {cached[1][0]}, "
             f"{cached[1][1]} routing weights and {cached[1][2]} rows; load the model again for {key}"
         )
-    weights = parameters_of(experts)
-    state = state_of(weights)
+    state = state_of(experts)
     if cached and cached[0] == state and cached[1] == key:
         return cached[2]
+    weights = parameters_of(experts)
     try:
         layer = build_layer(experts, weights, hidden, top_k, weight_dtype)
     except NotUnderstood as error:
