@@ -4,6 +4,7 @@
 import copy
 import os
 import warnings
+from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -13,11 +14,9 @@ import torch
 import transformers
 
 # Families whose blocks differ in kind; the rest are variations and run with --full.
-QUICK = ("mixtral", "gpt_oss", "deepseek_v3", "dbrx", "nemotron_h")
-NAMES = sorted(
-    [*QUICK, "deepseek_v2", "ernie4_5_moe", "flex_olmo", "glm4_moe", "granitemoe", "hunyuan_v1_moe", "jamba", "laguna"]
-    + ["llama4_text", "minimax_m2", "olmoe", "qwen2_moe", "qwen3_moe", "qwen3_next"]
-)
+QUICK = ("mixtral", "gpt_oss", "dbrx")
+ZOO = Path(os.environ.get("MOE_TEST_ZOO", Path(__file__).parent.parent / "zoo"))
+NAMES = sorted(file.parent.name for file in ZOO.glob("*/config.json"))
 FAMILIES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.full) for name in NAMES]
 OUTSIDE_THE_INTERFACE = ("dbrx", "llama4_text")
 WITHOUT_CACHE = ("nemotron_h", "qwen3_next")  # these tiny models have no layer of attention, which the cache wants
@@ -210,3 +209,33 @@ def test_graphs(zoo):
         assert agree(got, logits(eager), torch.float32)
         compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
         assert agree(compiled(PROMPT, use_cache=False).logits, logits(eager), torch.float32)
+
+
+def test_graphs_of_replaced_blocks(zoo):
+    model = load(zoo, "qwen3_moe")
+    expected = logits(model)
+    moe_mlir.transformers.patch(model)
+    with torch.no_grad():
+        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+        assert agree(compiled(PROMPT, use_cache=False).logits, expected, torch.float32)
+        program = torch.export.export(model, (PROMPT,), {"use_cache": False}, strict=False)
+        assert agree(program.module()(PROMPT, use_cache=False).logits, expected, torch.float32)
+
+
+def test_the_text_part_of_a_larger_model():
+    heads = {"num_attention_heads": 2, "hidden_size": 32}
+    text = heads | {"vocab_size": 64, "intermediate_size": 24, "intermediate_size_mlp": 40, "num_hidden_layers": 2}
+    text |= {"num_key_value_heads": 1, "head_dim": 16, "num_local_experts": 4, "num_experts_per_tok": 2}
+    text |= {"interleave_moe_layer_step": 1, "pad_token_id": 0}
+    vision = heads | {"num_hidden_layers": 1, "intermediate_size": 128, "vision_output_dim": 32, "image_size": 28}
+    vision |= {"projector_input_dim": 32, "projector_output_dim": 32, "patch_size": 14}
+    model = transformers.Llama4ForConditionalGeneration(
+        transformers.Llama4Config(text_config=text, vision_config=vision)
+    ).eval()
+    torch.manual_seed(5)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    expected = logits(model)
+    replaced = moe_mlir.transformers.patch(model)
+    assert replaced == [f"language_model.model.layers.{i}.feed_forward" for i in range(2)]
+    assert agree(logits(model), expected, torch.float32)

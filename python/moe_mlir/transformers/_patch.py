@@ -62,11 +62,13 @@ def patch(model, *, dtype=None, cpu: str = "native", free: bool = False, check: 
     """
     options = Options(format_name(dtype), cpu, free, check)
     replaced, refused = [], {}
-    for name, config_owner in _models_of(model):
-        try:
-            replaced += _patch_one(config_owner, name, options, refused)
-        except (_moe.Error, CannotReplace) as error:
-            refused[name or type(model).__name__] = str(error)
+    name = type(model).__name__
+    try:
+        prefix, text_model = _text_part(model)
+        name = prefix or name
+        replaced = _patch_one(text_model, prefix, options, refused)
+    except (_moe.Error, CannotReplace) as error:
+        refused[name] = str(error)
     if refused:
         text = "; ".join(f"{name}: {why}" for name, why in refused.items())
         warnings.warn(f"moe_mlir.transformers.patch: not replaced: {text}", stacklevel=2)
@@ -82,17 +84,15 @@ def unpatch(model) -> None:
             del module.__dict__[PATCH], module.__dict__["forward"]
 
 
-def _models_of(model):
-    """The model itself; for one of several parts (vision and text), the parts that have a config of their own."""
-    if hasattr(model.config, "text_config"):
-        seen = set()
-        for name, module in model.named_modules():
-            config = getattr(module, "config", None)
-            if config is model.config.get_text_config() and hasattr(module, "save_pretrained") and config not in seen:
-                seen.add(config)
-                yield name, module
-        return
-    yield "", model
+def _text_part(model):
+    """The model itself; of one of several parts (vision and text), the part for text, which has a config of its own."""
+    if not hasattr(model.config, "text_config"):
+        return "", model
+    text = model.config.get_text_config()
+    for name, module in model.named_modules():
+        if getattr(module, "config", None) is text and hasattr(module, "save_pretrained"):
+            return name, module
+    raise CannotReplace("no part of the model has the config for text")
 
 
 def _patch_one(model, prefix, options, refused) -> list[str]:
