@@ -9,6 +9,8 @@ from dataclasses import replace
 import torch
 
 from moe_mlir._contraction import contract, matmul
+from moe_mlir._graph_rules import at_of, broadcast, combined, is_scores, linear, shape_of, vector
+from moe_mlir._graph_shapes import ShapeReader
 from moe_mlir._graph_values import (
     Choice,
     ChoiceSum,
@@ -28,7 +30,7 @@ from moe_mlir._graph_values import (
     base_of,
     unified,
 )
-from moe_mlir._scalars import SAME, SPLITS, NotUnderstood, is_scalar_operator, packet_of
+from moe_mlir._scalars import SAME, NotUnderstood, is_scalar_operator, packet_of
 
 aten = torch.ops.aten
 NO_VALUE = {aten._assert_tensor_metadata, aten._assert_scalar, aten.sym_size, aten.sym_constrain_range_for_size}
@@ -36,11 +38,7 @@ IN_PLACE = {aten.add_: aten.add, aten.mul_: aten.mul, aten.index_add_: aten.inde
 IN_PLACE |= {aten.index_put_: aten.index_put, aten.scatter_: aten.scatter, aten.silu_: aten.silu, aten.relu_: aten.relu}
 
 
-def shape_of(node):
-    return node.meta["val"].shape
-
-
-class GraphReader:
+class GraphReader(ShapeReader):
     def __init__(self, program, weights, width: int):
         """weights: tensors by the names of the graph's placeholders; every other placeholder is the rows."""
         self.values: dict = {}
@@ -333,162 +331,3 @@ class GraphReader:
         if isinstance(value, Weighted) and label == value.rows.slot:
             return combined(value, left)
         raise NotUnderstood("a sum over something else than experts")
-
-    # Of shapes.
-
-    def getitem(self, node):
-        of, index = node.args
-        if packet_of(of) in SPLITS:
-            return self.part(self.rows(self.get(of.args[0])), index * shape_of(node)[-1], 1, shape_of(node)[-1])
-        value = self.values.get(of)
-        if isinstance(value, TopK):
-            return Choice(value) if index == 0 else Ids(value)
-        return value[index] if isinstance(value, tuple) else None
-
-    def part(self, rows, begin, step, width):
-        """Some columns of a product are a product by some rows of its matrix."""
-        return replace(rows, expr=part_of(rows.expr, begin, step, width))
-
-    def on_chunk(self, node, value, count, dim=0):
-        return self.on_split(node, value, count, dim)
-
-    def on_split(self, node, value, size, dim=0):
-        if self.rows(value).labels[dim] != "F":
-            raise NotUnderstood("a split along another dimension than the elements")
-        return (value,)
-
-    on_split_with_sizes = on_split
-
-    def on_slice(self, node, value, dim=0, begin=None, end=None, step=1):  # noqa: PLR0917
-        if shape_of(node) == shape_of(node.args[0]):
-            return value
-        if isinstance(value, Rows) and value.labels[dim] == "F":
-            return self.part(value, begin or 0, step, shape_of(node)[dim])
-        choice = self.as_choice(value)
-        if choice is not None and choice.labels[dim] == "E" and shape_of(node)[dim] == 1:
-            return Column(choice, begin or 0, tuple("1" if c == "E" else c for c in choice.labels))
-        raise NotUnderstood("a part of something else than the elements")
-
-    def on_unsqueeze(self, node, value, dim):
-        if isinstance(value, Weight):
-            if value.places is not None:
-                raise NotUnderstood("a further dimension of gathered weights")
-            return Weight(value.tensor.unsqueeze(dim))
-        if isinstance(value, Ids | Mask | Place | Partial | ChoiceSum | Masked):
-            return value
-        labels = list(value.labels)
-        labels.insert(dim % (len(labels) + 1), "1")
-        return replace(value, labels=tuple(labels))
-
-    def on_squeeze(self, node, value, dim):
-        if isinstance(dim, list):
-            dim = dim[0]
-        if not hasattr(value, "labels") or isinstance(value, Weight) or value.labels[dim] != "1":
-            raise NotUnderstood("a squeeze of something else than a dimension of one")
-        labels = list(value.labels)
-        del labels[dim]
-        return replace(value, labels=tuple(labels))
-
-    def on_permute(self, node, value, order):
-        if isinstance(value, Weight):
-            return value.turned([at % len(order) for at in order])
-        return replace(value, labels=tuple(value.labels[at] for at in order))
-
-    def on_transpose(self, node, value, a, b):
-        order = list(range(len(shape_of(node))))
-        order[a], order[b] = order[b], order[a]
-        return self.on_permute(node, value, order)
-
-    def on_t(self, node, value):
-        return self.on_permute(node, value, [1, 0])
-
-    on_numpy_T = on_t  # noqa: N815
-
-    def on_expand(self, node, value, shape, **_):
-        value = self.rows(value)
-        labels = ["E"] * (len(shape) - len(value.labels)) + list(value.labels)
-        labels = [
-            "E" if label == "1" and size == self.experts else label for label, size in zip(labels, shape, strict=True)
-        ]
-        if labels.count("E") > 1 or value.slot:
-            raise NotUnderstood("an expansion to something else than experts")
-        return replace(value, labels=tuple(labels), slot="E" if "E" in labels else None)
-
-    def on_view(self, node, value, shape):
-        """Rows of several dimensions as one, and back."""
-        if isinstance(value, Partial | Ids):
-            return value
-        old, new = shape_of(node.args[0]), shape_of(node)
-        labels = getattr(value, "labels", None)
-        if isinstance(value, Partial | Choice) and labels == ("T", "K") and new == old:
-            return value
-        value = self.rows(value)
-        plain = value.labels[-1] == "F" and set(value.labels[:-1]) == {"T"}
-        if not plain or len(new) < 2 or new[-1] != old[-1]:
-            raise NotUnderstood("a reshape that mixes rows with elements or experts")
-        return replace(value, labels=("T",) * (len(new) - 1) + ("F",))
-
-    on_reshape = on_view
-
-
-def at_of(place):
-    return (place.mask.ids.top, place.mask.expert)
-
-
-def is_scores(expr, experts) -> bool:
-    """Weights of all experts: a softmax or sigmoid of as many columns."""
-    if expr.width != experts:
-        return False
-    return expr.op == "softmax" or (
-        expr.op == "scalar" and expr.node is not None and packet_of(expr.node) is aten.sigmoid
-    )
-
-
-def linear(expr, matrix, stacked=False) -> Expr:
-    return Expr("linear", matrix.shape[-2], (expr,), weight=matrix, stacked=stacked)
-
-
-def combined(value, labels) -> Rows:
-    expr = value.rows.expr
-    return Rows(Expr("moe", expr.width, moe=(expr, value.choice)), labels)
-
-
-def part_of(expr, begin, step, width) -> Expr:
-    end = begin + step * (width - 1) + 1
-    if expr.op in ("linear", "vector"):
-        axis = (1 if expr.stacked else 0) if expr.op == "linear" else -1
-        index = [slice(None)] * expr.weight.dim()
-        index[axis] = slice(begin, end, step)
-        return replace(expr, width=width, weight=expr.weight[tuple(index)])
-    if expr.op == "scalar":
-        return replace(expr, width=width, args=tuple(part_of(arg, begin, step, width) for arg in expr.args))
-    raise NotUnderstood("a part of something else than a product's columns")
-
-
-def broadcast(a, b):
-    """The labels of two arrays together, aligned at the last dimension."""
-    size = max(len(a), len(b))
-    a, b = (("1",) * (size - len(each)) + tuple(each) for each in (a, b))
-    result = []
-    for one, other in zip(a, b, strict=True):
-        if one != other and "1" not in (one, other):
-            raise NotUnderstood(f"dimensions {one} and {other} together")
-        result.append(other if one == "1" else one)
-    return tuple(result)
-
-
-def vector(weight, labels, experts) -> Expr:
-    """A parameter that is added to (or multiplied with) rows: [F], [E, F] or one for each place."""
-    tensor = weight.tensor
-    if weight.places is not None:
-        if tensor.dim() != 2 or labels[-1] != "F":
-            raise NotUnderstood("gathered weights that are no vector for each expert")
-        return Expr("vector", tensor.shape[1], weight=tensor, stacked=True)
-    of = ("1",) * (len(labels) - tensor.dim()) + tuple(labels[-tensor.dim() :])
-    sizes = (1,) * (len(labels) - tensor.dim()) + tuple(tensor.shape)
-    used = [label for label, size in zip(of, sizes, strict=True) if size != 1]
-    if used == ["F"]:
-        return Expr("vector", tensor.numel(), weight=tensor.reshape(-1))
-    if used == ["E", "F"]:
-        return Expr("vector", sizes[-1], weight=tensor.reshape(experts, -1), stacked=True)
-    raise NotUnderstood("a parameter that is neither one number for each element nor for each expert's elements")

@@ -96,6 +96,9 @@ def _text_part(model):
 
 
 def _patch_one(model, prefix, options, refused) -> list[str]:
+    devices = {p.device.type for p in model.parameters()}
+    if devices != {"cpu"}:
+        raise CannotReplace(f"weights on {', '.join(sorted(devices))}; expected all on the CPU")
     formats = {p.dtype for n, p in model.named_parameters() if "norm" not in n and p.dim() >= 2}
     own = next((d for d in (torch.bfloat16, torch.float16, torch.float32) if d in formats), None)
     if own is None:
