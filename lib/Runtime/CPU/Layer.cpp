@@ -191,8 +191,8 @@ static moe_status tensorsOf(const moe_named_tensor *tensors, int64_t count, std:
     if (!dtypeBytes(tensor.dtype))
       return fail(MOE_INVALID_ARGUMENT, "moe_layer_load_tensors: tensor '%s': expected a moe_dtype, got %d",
                   tensor.name, tensor.dtype);
-    result.push_back({tensor.name, DType(tensor.dtype),
-                      std::vector<int64_t>(tensor.shape, tensor.shape + tensor.rank), tensor.data});
+    result.push_back({tensor.name, DType(tensor.dtype), std::vector<int64_t>(tensor.shape, tensor.shape + tensor.rank),
+                      tensor.data});
   }
   return MOE_OK;
 }
