@@ -68,6 +68,16 @@ class Layer:
             f"F={self.expert_width} {self.dtype} for {self.level}>"
         )
 
+    def __copy__(self) -> Layer:
+        return self
+
+    def __deepcopy__(self, memo: dict) -> Layer:
+        """A layer does not change, so that a copy of a model shares it."""
+        return self
+
+    def __reduce__(self):
+        raise TypeError(f"{self.name}: it lives in its process and cannot be pickled; compile or load it again there")
+
     def __call__(self, *inputs: Any) -> Any:
         """The layer's output for rows [..., D]; one array for each of the layer's inputs.
 

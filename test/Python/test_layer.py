@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Layers from checkpoints, called with arrays of several libraries, against what the original classes computed."""
 
+import copy
 import gc
+import pickle
 import subprocess
 import sys
 import threading
@@ -270,6 +272,12 @@ def test_layer_outlives_its_maker(zoo, reference):
     del layers
     gc.collect()
     assert close(one(reference["moe1.T7.input"]), reference["moe1.T7.output"])
+
+
+def test_copies_share_the_layer_and_pickles_are_refused(layer):
+    assert copy.deepcopy([layer])[0] is layer and copy.copy(layer) is layer
+    with pytest.raises(TypeError, match="compile or load it again there"):
+        pickle.dumps(layer)
 
 
 def test_number_of_threads_changes_nothing(zoo, layer, reference):

@@ -3,6 +3,7 @@
 
 import copy
 import os
+import threading
 import warnings
 from pathlib import Path
 
@@ -193,6 +194,31 @@ def test_a_gradient_is_refused(zoo):
     loss = model(PROMPT, labels=PROMPT).loss
     with pytest.raises(RuntimeError, match="moe_mlir"):
         loss.backward()
+
+
+def test_copies_of_models(zoo):
+    """A copy of a model runs on its own weights, with its experts packed anew or its blocks shared."""
+    model, patched = load(zoo, "mixtral", "moe_mlir"), load(zoo, "mixtral")
+    before = logits(model)
+    moe_mlir.transformers.patch(patched)
+    for each in (model, patched):
+        twin = copy.deepcopy(each)
+        assert torch.equal(logits(twin), logits(each))
+    twin = copy.deepcopy(model)
+    with torch.no_grad():
+        twin.model.layers[0].mlp.experts.down_proj.mul_(2)
+    assert not torch.equal(logits(twin), before)
+    assert torch.equal(logits(model), before)
+
+
+def test_threads_share_the_first_call(zoo):
+    model, results = load(zoo, "mixtral", "moe_mlir"), []
+    threads = [threading.Thread(target=lambda: results.append(logits(model))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 4 and all(torch.equal(result, results[0]) for result in results)
 
 
 def test_graphs(zoo):
