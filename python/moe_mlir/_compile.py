@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, overload
 
 from moe_mlir._arrays import contiguous
 from moe_mlir._extension import _moe
@@ -28,6 +28,27 @@ def format_name(dtype: Any) -> str | None:
 def check_target(target: str) -> None:
     if target != "cpu":
         raise _moe.CompileError(f"target: expected 'cpu', got '{target}'; no GPU code is generated yet")
+
+
+@overload
+def compile(  # noqa: A001
+    input: Any,  # noqa: A002
+    *,
+    layer: int | None = None,
+    target: str = "cpu",
+    dtype: Any = None,
+    cpu: str = "native",
+    checkpoint: str | os.PathLike[str] | None = None,
+    weights: Mapping[str, Any] | None = None,
+    random_weights: int | None = None,
+    packed: str | os.PathLike[str] | None = None,
+    reference: bool = False,
+    example: Any = None,
+) -> Layer: ...
+
+
+@overload
+def compile(input: Any, *, layer: Literal["all"], **options: Any) -> list[Layer]: ...  # noqa: A001, A002
 
 
 def compile(  # noqa: A001
@@ -91,6 +112,22 @@ def compile(  # noqa: A001
         return load_layer(library, index, weights, load, _moe.Source(layers=str(block), **options))
 
     return choose(library, layer, options["input"], loaded)
+
+
+@overload
+def load(
+    path: str | os.PathLike[str],
+    *,
+    layer: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    weights: Mapping[str, Any] | None = None,
+    random_weights: int | None = None,
+    packed: str | os.PathLike[str] | None = None,
+) -> Layer: ...
+
+
+@overload
+def load(path: str | os.PathLike[str], *, layer: Literal["all"], **options: Any) -> list[Layer]: ...
 
 
 def load(
