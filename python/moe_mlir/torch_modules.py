@@ -17,6 +17,8 @@ Anything else raises CompileError, which names the graph's node that was not und
 
 from __future__ import annotations
 
+import contextlib
+
 import torch
 
 from moe_mlir._compile import load_layer
@@ -27,6 +29,18 @@ from moe_mlir._module_ir import ModuleWriter
 from moe_mlir._scalars import NotUnderstood
 
 FORMATS = {torch.float32: "f32", torch.bfloat16: "bf16", torch.float16: "f16"}
+
+
+@contextlib.contextmanager
+def evaluating(module):
+    """Without dropout and the like, whatever the module is set to."""
+    training = [each for each in module.modules() if each.training]
+    module.eval()
+    try:
+        yield
+    finally:
+        for each in training:
+            each.training = True
 
 
 def module_ir(module: torch.nn.Module, *, dtype: str | None = None, example=None) -> tuple[str, dict]:
@@ -46,7 +60,8 @@ def module_ir(module: torch.nn.Module, *, dtype: str | None = None, example=None
     if dtype not in FORMATS.values():
         raise _moe.CompileError(f"{name}: dtype: expected f32, bf16 or f16 for a module, got {dtype}")
     try:
-        program = torch.export.export(module.eval(), (example,), strict=False)
+        with evaluating(module):
+            program = torch.export.export(module, (example,), strict=False)
     except Exception as error:
         first = str(error).strip().splitlines()[0]
         raise _moe.CompileError(f"{name}: torch.export does not take the module: {first}") from error
@@ -79,7 +94,7 @@ def _try(module, layer, example) -> None:
     kind = next(p.dtype for p in module.parameters() if p.dim() >= 2)
     shape = (6, layer.inputs[0].shape[-1]) if example is None else example.shape
     x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(kind)
-    with torch.no_grad():
+    with torch.no_grad(), evaluating(module):
         expected = module(x).float()
     difference = (layer(x.to(getattr(torch, layer.dtype))).float() - expected).abs().amax(-1) / expected.abs().max()
     tolerance = max(TOLERANCE[FORMATS[kind]], TOLERANCE[FORMATS[getattr(torch, layer.dtype)]])

@@ -202,6 +202,15 @@ def test_the_example_is_made_from_the_first_matrix():
     assert experts.shape == weights.shape == (4, K)
 
 
+def test_dropout_is_left_out_and_the_module_as_it_was():
+    torch.manual_seed(7)
+    block = nn.Sequential(seeded(MaskLoop), nn.Dropout(0.5)).train()
+    layer = moe_mlir.compile(block)
+    assert block.training and block[1].training
+    x = torch.randn(4, D)
+    assert (layer(x) - block.eval()(x)).abs().max() < 1e-4
+
+
 def test_weights_are_named_by_expert():
     ir, weights = module_ir(seeded(DenseStack))
     assert 'from "w1.{e}"' in ir and f"w1.{E - 1}" in weights
