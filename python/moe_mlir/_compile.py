@@ -79,7 +79,8 @@ def compile(  # noqa: A001
     random_weights: a seed for random weights instead.
     packed: a file of packed weights, mapped when it is there and written when it is not.
     reference: the naive lowering, to compare with.
-    example: for a module, rows like those it will get, [T, D]; left out, made from the module's first parameter.
+    example: for a module, rows like those it will get, [T, D]; left out, 6 rows as wide as its first
+        linear layer takes.
 
     Raises CompileError with the compiler's diagnostic, Error when weights cannot be loaded, ValueError for a layer that
     is not there.

@@ -191,7 +191,7 @@ class GraphReader(ShapeReader):
 
     def on_div(self, node, a, b):
         if isinstance(a, Choice) and isinstance(b, ChoiceSum) and base_of(b.of) == base_of(a):
-            return replace(a, steps=(*a.steps, ("renormalize", b.eps)))
+            return replace(a, steps=(*a.steps, ("renormalize", b.eps, b.least)))
         if isinstance(a, Choice) and isinstance(b, float | int):
             return replace(a, steps=(*a.steps, ("scale", 1.0 / b)))
         return self.elementwise(node)
@@ -239,6 +239,34 @@ class GraphReader(ShapeReader):
             raise NotUnderstood("a top-k that does not choose the largest of a row")
         self.experts = x.expr.width
         return TopK(x.expr, k)
+
+    def on_gather(self, node, scores, dim, ids, **_):
+        """Scores of what was chosen, by themselves or with a bias."""
+        scores = self.rows(scores)
+        if (
+            not isinstance(ids, Ids)
+            or dim not in (-1, len(scores.labels) - 1)
+            or not is_scores(scores.expr, self.experts)
+        ):
+            raise NotUnderstood("a gather of something else than the chosen experts' scores")
+        chosen = ids.top.scores
+        if chosen is scores.expr:
+            return Choice(ids.top)
+        if scores.expr.args == (chosen,):  # chosen by the logits: both functions rise
+            return Choice(TopK(scores.expr, ids.top.count))
+        plain = chosen.op == "scalar" and packet_of(chosen.node) is aten.add if chosen.node is not None else False
+        if plain and len(chosen.args) == 2 and scores.expr in chosen.args:
+            other = chosen.args[1 - chosen.args.index(scores.expr)]
+            if other.op == "vector":
+                return Choice(TopK(scores.expr, ids.top.count, other))
+        raise NotUnderstood("scores of experts that were chosen by something else")
+
+    def on_clamp(self, node, value, low=None, high=None):
+        if isinstance(value, ChoiceSum) and high is None and not value.eps:
+            return replace(value, least=float(low))
+        return self.elementwise(node)
+
+    on_clamp_min = on_clamp
 
     def on_scatter(self, node, base, dim, ids, source, **_):
         if not isinstance(base, Partial) or base.terms or not isinstance(source, Choice) or not isinstance(ids, Ids):

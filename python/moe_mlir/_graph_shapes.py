@@ -39,11 +39,11 @@ class ShapeReader:
     def on_slice(self, node, value, dim=0, begin=None, end=None, step=1):  # noqa: PLR0917
         if shape_of(node) == shape_of(node.args[0]):
             return value
-        if isinstance(value, Rows) and value.labels[dim] == "F":
-            return self.part(value, begin or 0, step, shape_of(node)[dim])
         choice = self.as_choice(value)
         if choice is not None and choice.labels[dim] == "E" and shape_of(node)[dim] == 1:
             return Column(choice, begin or 0, tuple("1" if c == "E" else c for c in choice.labels))
+        if isinstance(value, Rows) and value.labels[dim] == "F":
+            return self.part(value, begin or 0, step, shape_of(node)[dim])
         raise NotUnderstood("a part of something else than the elements")
 
     def on_unsqueeze(self, node, value, dim):

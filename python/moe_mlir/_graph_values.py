@@ -62,6 +62,7 @@ class Rows:
 class TopK:
     scores: Expr
     count: int
+    bias: Expr | None = None  # added for the choice alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,7 @@ class Choice:
     `scores` are chosen."""
 
     top: TopK | None
-    steps: tuple = ()  # ("softmax",), ("sigmoid",), ("renormalize", eps), ("scale", factor)
+    steps: tuple = ()  # ("softmax",), ("sigmoid",), ("renormalize", eps, min), ("scale", factor)
     labels: tuple[str, ...] = ("T", "K")
     scores: Expr | None = None
 
@@ -86,6 +87,7 @@ class ChoiceSum:
 
     of: Choice
     eps: float = 0.0
+    least: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -214,7 +214,8 @@ class ModuleWriter:
             steps.pop(0)
         more = ""
         if steps and steps[0][0] == "renormalize":
-            more += f" renormalize<eps = {float_text(float(steps.pop(0)[1]))}>"
+            _, eps, least = steps.pop(0)
+            more += f" renormalize<eps = {float_text(float(eps))}, min = {float_text(float(least))}>"
         if steps and steps[0][0] == "scale":
             more += f" scale {float_text(float(steps.pop(0)[1]))}"
         if steps:
@@ -242,6 +243,9 @@ class ModuleWriter:
             logits_type = f"tensor<?x{experts}x{t}>"
         else:
             name, logits_type = self.value(logits, lines, known, "f32"), f"tensor<?x{experts}xf32>"
+        if choice.top and choice.top.bias is not None:
+            vector, vector_type = self.weight(choice.top.bias.weight, False)
+            name, logits_type = f"{name} bias {vector}", f"{logits_type}, {vector_type}"
         routing, ids, weights = next(self.names), next(self.names), next(self.names)
         types = f"tensor<?x{count}xi32>, tensor<?x{count}xf32>"
         lines += [

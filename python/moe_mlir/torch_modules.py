@@ -46,8 +46,10 @@ def evaluating(module):
 def module_ir(module: torch.nn.Module, *, dtype: str | None = None, example=None) -> tuple[str, dict]:
     """The `moe` IR of a module and its weights by the names in the IR.
 
-    example: rows that the module takes, [T, D] or [B, S, D]; left out, 6 rows as wide as its first matrix. Raises
-    CompileError when the module is not understood.
+    example: rows that the module takes, [T, D] or [B, S, D]; left out, 6 rows as wide as its first linear layer
+        takes.
+
+    Raises CompileError when the module is not understood.
     """
     name = type(module).__name__
     parameters = dict(module.named_parameters())
@@ -55,7 +57,8 @@ def module_ir(module: torch.nn.Module, *, dtype: str | None = None, example=None
     if not matrices:
         raise _moe.CompileError(f"{name}: expected a module with matrices, got none")
     if example is None:
-        example = torch.zeros(6, matrices[0].shape[-1], dtype=matrices[0].dtype)
+        first = next((m.weight for m in module.modules() if isinstance(m, torch.nn.Linear)), matrices[0])
+        example = torch.zeros(6, first.shape[-1], dtype=first.dtype)
     dtype = dtype or FORMATS.get(example.dtype)
     if dtype not in FORMATS.values():
         raise _moe.CompileError(f"{name}: dtype: expected f32, bf16 or f16 for a module, got {dtype}")
@@ -63,8 +66,13 @@ def module_ir(module: torch.nn.Module, *, dtype: str | None = None, example=None
         with evaluating(module):
             program = torch.export.export(module, (example,), strict=False)
     except Exception as error:
-        first = str(error).strip().splitlines()[0]
-        raise _moe.CompileError(f"{name}: torch.export does not take the module: {first}") from error
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        hint = ""
+        if "data-dependent" in first:
+            hint = "; a test of how many rows an expert gets cannot be exported, and is not needed: leave it out"
+        raise _moe.CompileError(
+            f"{name}: torch.export does not take the module with rows {list(example.shape)} (example=): {first}{hint}"
+        ) from error
     signature = program.graph_signature
     tensors = program.state_dict | dict(program.constants)
     names = signature.inputs_to_parameters | signature.inputs_to_buffers | signature.inputs_to_lifted_tensor_constants

@@ -86,6 +86,29 @@ class MaskLoop(Loop):
         return out
 
 
+class BiasedChoice(Loop):
+    """DeepSeek's: a bias for the choice alone, weights gathered, their sum kept from 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.balance = nn.Parameter(torch.randn(E))
+
+    def forward(self, x):
+        scores = torch.sigmoid(self.router.gate(x))
+        ids = torch.topk(scores + self.balance, K).indices
+        weights = scores.gather(1, ids)
+        weights = weights / weights.sum(-1, keepdim=True).clamp(min=1e-3)
+        return sum((weights * (ids == e)).sum(-1, keepdim=True) * expert(x) for e, expert in enumerate(self.experts))
+
+
+class Columns(Loop):
+    """All experts, by columns of the softmax, from logits with a temperature."""
+
+    def forward(self, x):
+        weights = (self.router.gate(x) / 0.7).softmax(-1)
+        return sum(weights[:, e : e + 1] * expert(x) for e, expert in enumerate(self.experts))
+
+
 class DenseStack(Loop):
     """All outputs stacked, times a scattered matrix of weights."""
 
@@ -155,6 +178,8 @@ class BatchedMatmul(Stacked):
 
 
 BLOCKS = [
+    BiasedChoice,
+    Columns,
     Loop,
     AssignLoop,
     MaskLoop,
@@ -179,7 +204,7 @@ def test_agrees_with_the_module(kind):
     layer = moe_mlir.compile(module, example=x)
     expected = module(x)
     assert (layer(x) - expected).abs().max() <= 2e-5 * expected.abs().max()
-    assert (layer.experts, layer.top_k) == (E, E if kind is SoftMixture else K)
+    assert (layer.experts, layer.top_k) == (E, E if kind in (SoftMixture, Columns) else K)
     assert "moe.experts" in layer.ir() and "moe.grouped_matmul" in layer.ir("grouped")
     other = torch.randn(1, 3, D) if kind is Loop else torch.randn(3, D)  # another number of rows than the example
     assert (layer(other) - module(other)).abs().max() <= 2e-5 * expected.abs().max()
@@ -237,6 +262,18 @@ class Different(MaskLoop):
         return sum((weights * (ids == e)).sum(-1, keepdim=True) * expert(x) for e, expert in enumerate(experts))
 
 
+class AsksForCounts(MaskLoop):
+    def forward(self, x):
+        weights, ids = self.router(x)
+        out = torch.zeros_like(x)
+        for e, expert in enumerate(self.experts):
+            rows, place = torch.where(ids == e)
+            if rows.numel() == 0:
+                continue
+            out[rows] += expert(x[rows]) * weights[rows, place, None]
+        return out
+
+
 class Branch(Loop):
     def forward(self, x):
         return x if x.sum() > 0 else -x
@@ -254,6 +291,7 @@ class WrongWeights(MaskLoop):
         (Cosine, "Cosine: not understood: node cumsum = aten.cumsum.default: this operator is not among"),
         (OneMissing, r"a sum over experts \[0, 1, 2, 3, 4\] of 6"),
         (Different, "experts that do not all compute the same function"),
+        (AsksForCounts, "data-dependent .*; a test of how many rows an expert gets cannot be exported"),
         (Branch, "Branch: torch.export does not take the module"),
         (nn.ReLU, "ReLU: expected a module with matrices"),
     ],
