@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
 
 from moe_mlir._scalars import SPLITS, NotUnderstood, ScalarCode, emit_node, packet_of, part_of, whole_slice
 
@@ -25,17 +27,66 @@ class Activation:
     result: str
 
 
+class Recorder(TorchDispatchMode):
+    """The operators that a function runs, as a graph. Unlike a tracer of torch.fx it changes no class meanwhile, so
+    that other threads may run models."""
+
+    def __init__(self, rows: torch.Tensor):
+        super().__init__()
+        self.graph = torch.fx.Graph()
+        self.nodes: dict[int, torch.fx.Node] = {}
+        self.tensors: list[torch.Tensor] = []  # alive, so that no id is used twice
+        self.source = self.know(rows, self.graph.placeholder("rows"))
+
+    def know(self, tensor, node):
+        node.meta["val"] = tensor
+        self.nodes[id(tensor)] = node
+        self.tensors.append(tensor)
+        return node
+
+    def node_of(self, tensor):
+        node = self.nodes.get(id(tensor))
+        if node is None:
+            raise NotUnderstood("a tensor that is not among the rows")
+        return node
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        nodes, named = tree_map_only(torch.Tensor, self.node_of, (args, kwargs or {}))
+        result = func(*args, **(kwargs or {}))
+        node = self.graph.call_function(func, tuple(nodes), named)
+        if isinstance(result, torch.Tensor):
+            self.know(result, node)
+        elif isinstance(result, tuple | list):
+            for i, each in enumerate(result):
+                self.know(each, self.graph.call_function(operator.getitem, (node, i)))
+        return result
+
+
+def record(function: Callable, width: int) -> tuple[torch.fx.Graph, torch.fx.Node]:
+    """The graph of a function of rows, and the node of the rows; raises NotUnderstood for what has no graph."""
+    rows = torch.empty(3, width, device="meta")
+    with torch.no_grad():
+        recorder = Recorder(rows)
+        try:
+            with recorder:
+                result = function(rows)
+        except NotUnderstood:
+            raise
+        except Exception as error:
+            raise NotUnderstood((str(error).splitlines() or [type(error).__name__])[0]) from error
+    if not isinstance(result, torch.Tensor):
+        raise NotUnderstood("an activation of several results")
+    recorder.graph.output(recorder.node_of(result))
+    return recorder.graph, recorder.source
+
+
 def trace_activation(function: Callable, width: int) -> Activation:
     """`function` of rows of `width` columns, such as an experts module's `_apply_gate` or `act_fn`.
 
     Raises NotUnderstood with the operator that has no translation.
     """
 
-    def plain(rows):  # a bound method would be asked for its self
-        return function(rows)
-
-    with torch.no_grad():
-        graph = make_fx(plain, tracing_mode="fake")(torch.empty(3, width)).graph
+    graph, source = record(function, width)
     code = ScalarCode()
     values: dict = {}
     parts: dict = {}
@@ -45,8 +96,6 @@ def trace_activation(function: Callable, width: int) -> Activation:
             parts[part] = f"%p{len(parts)}"
         return parts[part]
 
-    source = next(node for node in graph.nodes if node.op == "placeholder")
-
     def value(node):
         return product((0, 1)) if node is source else _known(values, node)
 
@@ -54,10 +103,7 @@ def trace_activation(function: Callable, width: int) -> Activation:
         if node is source:
             continue
         if node.op == "output":
-            result = node.args[0]
-            if not isinstance(result, torch.fx.Node):
-                raise NotUnderstood("an activation of several results")
-            name = value(result)
+            name = value(node.args[0])
             return Activation(tuple(code.lines), tuple(parts.values()), tuple(parts), name)
         if (whole_slice(node) and node.args[0] is source) or packet_of(node) in SPLITS:
             values[node] = None

@@ -18,6 +18,7 @@ Anything else raises CompileError, which names the graph's node that was not und
 from __future__ import annotations
 
 import contextlib
+import threading
 
 import torch
 
@@ -29,6 +30,7 @@ from moe_mlir._module_ir import ModuleWriter
 from moe_mlir._scalars import NotUnderstood
 
 FORMATS = {torch.float32: "f32", torch.bfloat16: "bf16", torch.float16: "f16"}
+_exporting = threading.Lock()  # torch.export changes classes while it traces, and is for one thread at a time
 
 
 @contextlib.contextmanager
@@ -63,7 +65,7 @@ def module_ir(module: torch.nn.Module, *, dtype: str | None = None, example=None
     if dtype not in FORMATS.values():
         raise _moe.CompileError(f"{name}: dtype: expected f32, bf16 or f16 for a module, got {dtype}")
     try:
-        with evaluating(module):
+        with _exporting, evaluating(module):
             program = torch.export.export(module, (example,), strict=False)
     except Exception as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -39,10 +39,15 @@ def close(got, expected, share=2e-5):
     )
 
 
+@pytest.fixture(scope="module")
+def both(zoo):
+    return moe_mlir.compile(zoo / "mixtral", layer="all")
+
+
 @pytest.mark.parametrize("tokens", [1, 7, 33])
 @pytest.mark.parametrize("block", [0, 1])
-def test_agrees_with_the_original(zoo, reference, tokens, block):
-    layer = moe_mlir.compile(zoo / "mixtral", layer=block)
+def test_agrees_with_the_original(both, reference, tokens, block):
+    layer = both[block]
     x = reference[f"moe{block}.T{tokens}.input"]
     assert close(layer(x), reference[f"moe{block}.T{tokens}.output"])
     experts, weights = layer.route(x)
@@ -191,15 +196,14 @@ def test_weights_in_memory(zoo, layer, reference):
 
 
 def test_random_weights_and_reference(zoo):
-    config = zoo / "deepseek_v3/config.json"
+    config = zoo / "qwen3_moe/config.json"
     x = torch.randn(5, moe_mlir.describe(config).blocks[0].model_width)
     y = moe_mlir.compile(config, layer=0, random_weights=3)(x)
     assert close(moe_mlir.compile(config, layer=0, random_weights=3, reference=True)(x), y)
     assert not close(moe_mlir.compile(config, layer=0, random_weights=4)(x), y, 0.01)
 
 
-def test_all_layers_share_one_library(zoo, layer, reference):
-    both = moe_mlir.compile(zoo / "mixtral", layer="all")
+def test_all_layers_share_one_library(both, layer, reference):
     assert [each.block for each in both] == [0, 1]
     x = reference["moe0.T7.input"]
     assert torch.equal(both[0](x), layer(x))

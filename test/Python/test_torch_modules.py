@@ -197,7 +197,16 @@ def seeded(kind):
     return kind().requires_grad_(False)
 
 
-@pytest.mark.parametrize("kind", BLOCKS, ids=lambda kind: kind.__name__)
+QUICK = (Loop, DenseStack, GatheredEinsum, BatchedMatmul)  # one of each way to write experts
+
+
+def slow(values, quick):
+    """Values of which all but a few run with --full only."""
+    full = pytest.mark.full
+    return [pytest.param(v, marks=() if v in quick else full, id=getattr(v, "__name__", str(v))) for v in values]
+
+
+@pytest.mark.parametrize("kind", slow(BLOCKS, QUICK))
 def test_agrees_with_the_module(kind):
     module = seeded(kind)
     x = torch.randn(2, 9, D) if kind is Loop else torch.randn(18, D)
@@ -210,7 +219,7 @@ def test_agrees_with_the_module(kind):
     assert (layer(other) - module(other)).abs().max() <= 2e-5 * expected.abs().max()
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("dtype", slow([torch.bfloat16, torch.float16], [torch.bfloat16]))
 def test_formats(dtype):
     module = seeded(GatheredEinsum)
     x = torch.randn(18, D)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
+import threading
 import warnings
 
 import torch
@@ -24,8 +24,8 @@ FORMATS = {torch.float32: "f32", torch.bfloat16: "bf16", torch.float16: "f16"}
 CACHE = "_moe_mlir_cache"  # on an experts module: (what its weights were, the layer, or why there is none)
 NUMBER = "_moe_mlir_number"  # of the layer, for graphs; 0: there is none
 
-logger = logging.getLogger(__name__)
-_freeing = False
+_packing = threading.Lock()  # threads that call a model for the first time wait for one set of packed weights
+_freeing = threading.local()  # .now: whether this thread frees what it packs
 
 
 @functools.lru_cache(maxsize=64)
@@ -85,32 +85,44 @@ def state_of(experts) -> list:
     return state
 
 
+def cached_layer(experts, key) -> tuple[bool, Layer | None]:
+    """Whether there is an answer for weights as they are now, and which."""
+    cached = experts.__dict__.get(CACHE)
+    if cached is None:
+        return False, None
+    state, of, layer = cached
+    if state == "freed" and of != key:
+        raise RuntimeError(
+            f"{type(experts).__name__}: its weights were freed when they were packed for top {of[0]}, {of[1]} routing "
+            f"weights and {of[2]} rows; load the model again for {key}"
+        )
+    return of == key and (state == "freed" or state == state_of(experts)), layer
+
+
 def layer_for(experts, hidden, top_k: int, weight_dtype) -> Layer | None:
     """The layer of an experts module, packed when it is first asked for, and again when its weights have changed."""
-    cached = experts.__dict__.get(CACHE)
     key = (top_k, weight_dtype, hidden.dtype)
-    if cached and cached[0] == "freed" and cached[1] == key:
-        return cached[2]
-    if cached and cached[0] == "freed":
-        raise RuntimeError(
-            f"{type(experts).__name__}: its weights were freed when they were packed for top {cached[1][0]}, "
-            f"{cached[1][1]} routing weights and {cached[1][2]} rows; load the model again for {key}"
-        )
-    state = state_of(experts)
-    if cached and cached[0] == state and cached[1] == key:
-        return cached[2]
-    weights = parameters_of(experts)
+    known, layer = cached_layer(experts, key)
+    if known:
+        return layer
+    with _packing:
+        known, layer = cached_layer(experts, key)
+        return layer if known else pack(experts, hidden, key)
+
+
+def pack(experts, hidden, key) -> Layer | None:
+    state, weights = state_of(experts), parameters_of(experts)
     try:
-        layer = build_layer(experts, weights, hidden, top_k, weight_dtype)
+        layer = build_layer(experts, weights, hidden, *key[:2])
     except NotUnderstood as error:
         warn_once(f"moe_mlir: {type(experts).__name__} runs as grouped_mm: {error}")
         layer = None
-    if layer is not None and _freeing:
+    if layer is not None and getattr(_freeing, "now", False):
         state = "freed"
         for parameter in weights.values():
             parameter.data = torch.empty(0, dtype=parameter.dtype)
-    experts.__dict__[CACHE] = (state, key, layer)
     experts.__dict__[NUMBER] = layer.number if layer else 0
+    experts.__dict__[CACHE] = (state, key, layer)
     return layer
 
 
@@ -142,12 +154,11 @@ def moe_mlir_experts(self, hidden_states, top_k_index, top_k_weights):
 
 @contextlib.contextmanager
 def _free_while_packing(free: bool):
-    global _freeing  # noqa: PLW0603
-    before, _freeing = _freeing, free
+    _freeing.now = free
     try:
         yield
     finally:
-        _freeing = before
+        _freeing.now = False
 
 
 def prepare(model, *, free: bool = False, inputs: dict | None = None) -> None:
