@@ -34,7 +34,9 @@ class TorchAdapter:
         if not shape:
             raise ValueError("expected rows, got a number")
         cols = shape[-1]
-        if len(shape) == 2 and (strides[1] == 1 or cols == 1):
+        if x.is_neg():  # a view whose elements are negated when they are read
+            raise ValueError("expected plain memory, got a negated view; call resolve_neg()")
+        if len(shape) == 2 and (strides[1] == 1 or cols == 1) and (strides[0] >= cols or shape[0] <= 1):
             return x.data_ptr(), shape[0], cols, max(strides[0], cols), code
         if x.is_contiguous():
             return x.data_ptr(), math.prod(shape[:-1]), cols, cols, code
@@ -117,11 +119,13 @@ def _find(x):
 
 
 def contiguous(x):
-    """`x` with dense elements, copied only where it is not so, and detached from its library's bookkeeping."""
+    """`x` with dense elements, copied only where it is not so, and detached from its library's bookkeeping; with its
+    moe_dtype where DLPack does not know it."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(x, torch.Tensor):
-        return x.detach().contiguous()
+        return x.detach().resolve_neg().contiguous()
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(x, numpy.ndarray):
-        return numpy.ascontiguousarray(x)
+        x = numpy.ascontiguousarray(x)
+        return (x.view(numpy.float16), _moe.BF16) if x.dtype.name == "bfloat16" else x
     return x

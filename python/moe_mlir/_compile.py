@@ -19,15 +19,27 @@ TEXT_NAME = "<ir>"
 
 def format_name(dtype: Any) -> str | None:
     """A number format's name from that, or from a dtype of PyTorch or NumPy."""
-    if dtype is None:
-        return None
-    name = dtype if isinstance(dtype, str) else str(getattr(dtype, "name", dtype)).split(".")[-1]
+    if dtype is None or isinstance(dtype, str):
+        return FORMATS.get(dtype, dtype)
+    name = dtype.__name__ if isinstance(dtype, type) else str(getattr(dtype, "name", dtype)).split(".")[-1]
     return FORMATS.get(name, name)
 
 
 def check_target(target: str) -> None:
     if target != "cpu":
         raise _moe.CompileError(f"target: expected 'cpu', got '{target}'; no GPU code is generated yet")
+
+
+def refuse(why: str, **arguments: Any) -> None:
+    """A ValueError for an argument that would be ignored."""
+    for name, value in arguments.items():
+        if value is not None:
+            raise ValueError(f"{name}: expected none, because {why}; got {value!r:.80}")
+
+
+def check_seed(seed: Any) -> None:
+    if seed is not None and not (isinstance(seed, int) and 0 <= seed < 2**64):
+        raise ValueError(f"random_weights: expected a seed from 0 to 2**64 - 1, got {seed!r:.80}")
 
 
 @overload
@@ -90,14 +102,24 @@ def compile(  # noqa: A001
     if torch is not None and isinstance(input, torch.nn.Module):
         from moe_mlir.torch_modules import compile_module
 
+        refuse(
+            "a module has its weights and is one block",
+            layer=layer,
+            checkpoint=checkpoint,
+            weights=weights,
+            random_weights=random_weights,
+            packed=packed,
+        )
         return compile_module(input, dtype=format_name(dtype), cpu=cpu, example=example, reference=reference)
-    path = os.fspath(input)
+    refuse("it is for a torch.nn.Module", example=example)
+    check_seed(random_weights)
+    path = os.fsdecode(input)
     text = path if "\n" in path else None
     options = {
         "input": TEXT_NAME if text else path,
         "text": text,
         "dtype": format_name(dtype),
-        "checkpoint": None if checkpoint is None else os.fspath(checkpoint),
+        "checkpoint": None if checkpoint is None else os.fsdecode(checkpoint),
         "cpu": cpu,
         "random_weights": random_weights is not None or weights is not None,
         "reference": reference,
@@ -106,7 +128,7 @@ def compile(  # noqa: A001
     library = _moe.Source(layers=chosen, **options).compile()
     load = {"checkpoint": options["checkpoint"], "seed": random_weights}
     if packed is not None:
-        load["packed"] = os.fspath(packed)
+        load["packed"] = os.fsdecode(packed)
 
     def loaded(index):
         block = library.describe(index)["block"]
@@ -145,11 +167,12 @@ def load(
     The arguments are those of `compile`. Raises Error when the file is no such library, is of another version, has no
     code for this machine, or the weights cannot be loaded.
     """
-    path = os.fspath(path)
+    check_seed(random_weights)
+    path = os.fsdecode(path)
     library = _moe.Library.open(path)
-    options = {"checkpoint": None if checkpoint is None else os.fspath(checkpoint), "seed": random_weights}
+    options = {"checkpoint": None if checkpoint is None else os.fsdecode(checkpoint), "seed": random_weights}
     if packed is not None:
-        options["packed"] = os.fspath(packed)
+        options["packed"] = os.fsdecode(packed)
     return choose(library, layer, path, lambda index: load_layer(library, index, weights, options))
 
 
@@ -167,18 +190,18 @@ def write_library(
 
     layers: which MoE blocks, as "0,3-5"; left out, all. Raises CompileError.
     """
-    path = os.fspath(input)
+    path = os.fsdecode(input)
     text = path if "\n" in path else None
     source = _moe.Source(
         TEXT_NAME if text else path,
         text,
         dtype=format_name(dtype),
         layers=layers,
-        checkpoint=None if checkpoint is None else os.fspath(checkpoint),
+        checkpoint=None if checkpoint is None else os.fsdecode(checkpoint),
         cpu=cpu,
         random_weights=random_weights,
     )
-    source.write("shared", os.fspath(output))
+    source.write("shared", os.fsdecode(output))
 
 
 def load_layer(library, index, weights, options, source=None) -> Layer:

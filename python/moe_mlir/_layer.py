@@ -83,18 +83,19 @@ class Layer:
 
         Raises TypeError for arrays of another dtype or of a device, ValueError for another width.
         """
-        x = inputs[0]
         torch = sys.modules.get("torch")
-        if torch is not None and isinstance(x, torch.Tensor) and needs_operator(torch, inputs):
+        if torch is not None and inputs and isinstance(inputs[0], torch.Tensor) and needs_operator(torch, inputs):
             return torch_operator().layer(list(inputs), self.number)
         return self.compute(*inputs)
 
     def compute(self, *inputs: Any) -> Any:
         """What a call does where no graph of PyTorch is made."""
+        if len(inputs) != len(self._specs):
+            raise TypeError(f"{self.name}: expected {len(self._specs)} inputs, got {len(inputs)}")
         x = inputs[0]
         adapter = adapter_of(x)
         rows = adapter.rows(x)
-        if self._plain and len(inputs) == 1 and (rows[4], rows[2]) == self._first and self._out_width == rows[2]:
+        if self._plain and (rows[4], rows[2]) == self._first and self._out_width == rows[2]:
             if type(adapter) is TorchAdapter:
                 out = adapter.torch.empty_like(x, memory_format=adapter.torch.contiguous_format)
                 self._handle.run_rows(rows[0], rows[1], rows[3], out.data_ptr())
@@ -116,7 +117,7 @@ class Layer:
         Raises ValueError when the layer does not give them (a layer of routings made outside).
         """
         torch = sys.modules.get("torch")
-        if torch is not None and isinstance(inputs[0], torch.Tensor) and needs_operator(torch, inputs):
+        if torch is not None and inputs and isinstance(inputs[0], torch.Tensor) and needs_operator(torch, inputs):
             return torch_operator().route(list(inputs), self.number)
         return self.compute_route(*inputs)
 
@@ -176,14 +177,25 @@ class Layer:
 
 
 def needs_operator(torch, inputs) -> bool:
-    """Whether a call must be seen by PyTorch: in a graph that is being made, or where a gradient is wanted."""
-    if torch.compiler.is_compiling():
+    """Whether a call must be seen by PyTorch: in a graph that is being made, under a transformation such as vmap, or
+    where a gradient is wanted."""
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return True
+    if torch.autograd.forward_ad._current_level >= 0:
+        refuse_tangents(torch, inputs)
+    if torch._C._len_torch_dispatch_stack() or torch._C._functorch.peek_interpreter_stack() is not None:
         return True
     if torch.is_grad_enabled():
         for x in inputs:
             if isinstance(x, torch.Tensor) and x.requires_grad:
                 return True
     return False
+
+
+def refuse_tangents(torch, inputs) -> None:
+    for x in inputs:
+        if isinstance(x, torch.Tensor) and torch.autograd.forward_ad.unpack_dual(x).tangent is not None:
+            raise RuntimeError("moe_mlir: a layer has no derivatives, and its input has a tangent")
 
 
 def torch_operator():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The threads that layers run on: one pool for the process, made when the first layer is loaded."""
 
+import operator
 import threading
 
 from moe_mlir._extension import _moe
@@ -24,7 +25,7 @@ def set_num_threads(threads: int) -> None:
     Results do not depend on the number of threads. Layers that are loaded already keep theirs.
     """
     global _pool  # noqa: PLW0603
-    pool = _moe.Pool(threads)
+    pool = _moe.Pool(max(-1, min(operator.index(threads), 2**31 - 1)))
     with _lock:
         _pool = pool
 

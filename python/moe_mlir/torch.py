@@ -44,5 +44,23 @@ def _(inputs: list[torch.Tensor], layer: int) -> tuple[torch.Tensor, torch.Tenso
     return _fake(inputs[0], outputs["experts"]), _fake(inputs[0], outputs["weights"])
 
 
+@torch.library.register_vmap("moe_mlir::layer")
+def _(info, dims, inputs: list[torch.Tensor], layer: int):
+    return torch.ops.moe_mlir.layer(_batched(info, dims, inputs), layer), 0
+
+
+@torch.library.register_vmap("moe_mlir::route")
+def _(info, dims, inputs: list[torch.Tensor], layer: int):
+    return torch.ops.moe_mlir.route(_batched(info, dims, inputs), layer), (0, 0)
+
+
+def _batched(info, dims, inputs):
+    """Inputs with the batch as one more leading dimension, which a layer takes as it is."""
+    pairs = zip(inputs, dims[0], strict=True)
+    return [
+        (x.expand(info.batch_size, *x.shape) if dim is None else x.movedim(dim, 0)).contiguous() for x, dim in pairs
+    ]
+
+
 def _fake(x, operand):
     return x.new_empty((*x.shape[:-1], operand.shape[-1]), dtype=getattr(torch, operand.dtype))

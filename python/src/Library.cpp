@@ -149,10 +149,18 @@ static std::shared_ptr<Layer> loadTensors(const std::shared_ptr<Library> &librar
     std::string name;
     AnyArray array;
     std::vector<int64_t> shape;
+    int32_t dtype;
   };
   std::vector<Held> held;
   for (auto [key, value] : given) {
-    Held tensor{nb::cast<std::string>(key), nb::cast<AnyArray>(value), {}};
+    Held tensor{nb::cast<std::string>(key), {}, {}, 0};
+    bool named = nb::isinstance<nb::tuple>(value); // (array, moe_dtype), where DLPack does not know the type
+    if (!nb::try_cast<AnyArray>(named ? nb::object(value[0]) : nb::borrow(value), tensor.array))
+      throw nb::type_error((tensor.name +
+                            ": expected an array that has __dlpack__, such as one of NumPy or PyTorch, got " +
+                            nb::cast<std::string>(nb::str(value.type())))
+                               .c_str());
+    tensor.dtype = named ? nb::cast<int32_t>(value[1]) : dtypeOf(tensor.array.dtype());
     int64_t step = 1;
     for (size_t d = tensor.array.ndim(); d-- > 0;) {
       tensor.shape.insert(tensor.shape.begin(), int64_t(tensor.array.shape(d)));
@@ -162,14 +170,14 @@ static std::shared_ptr<Layer> loadTensors(const std::shared_ptr<Library> &librar
     }
     if (tensor.array.device_type() != nb::device::cpu::value)
       throw nb::type_error((tensor.name + ": expected a tensor in the host's memory").c_str());
-    if (!dtypeOf(tensor.array.dtype()))
+    if (!tensor.dtype)
       throw nb::type_error((tensor.name + ": expected float32, bfloat16 or float16").c_str());
     held.push_back(std::move(tensor));
   }
   std::vector<moe_named_tensor> tensors;
   for (const Held &tensor : held)
-    tensors.push_back({tensor.name.c_str(), tensor.array.data(), tensor.shape.data(), int64_t(tensor.shape.size()),
-                       dtypeOf(tensor.array.dtype()), 0});
+    tensors.push_back(
+        {tensor.name.c_str(), tensor.array.data(), tensor.shape.data(), int64_t(tensor.shape.size()), tensor.dtype, 0});
   nb::gil_scoped_release release;
   moe_load_options options = {};
   options.pool = pool->pool.get();

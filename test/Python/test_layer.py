@@ -94,6 +94,13 @@ def test_formats_of_16_bits(zoo, reference, dtype):
     assert close(y, reference["moe0.T7.output"], 0.03)
 
 
+def test_spellings_of_formats():
+    of = moe_mlir._compile.format_name
+    for kind in (torch.bfloat16, jnp.bfloat16, ml_dtypes.bfloat16, np.dtype(ml_dtypes.bfloat16), "bfloat16", "bf16"):
+        assert of(kind) == "bf16"
+    assert [of(np.float32), of(torch.float16), of("int4:g32"), of(None)] == ["f32", "f16", "int4:g32", None]
+
+
 def test_numpy_bfloat16(half, reference):
     x = reference["moe0.T7.input"]
     y = half(x.numpy().astype(ml_dtypes.bfloat16))
@@ -112,8 +119,13 @@ def test_reads_rows_where_they_are(layer, reference):
     assert torch.equal(layer(x.reshape(3, 11, 64)), y.reshape(3, 11, 64))
     assert np.array_equal(layer(x.numpy().reshape(3, 11, 64)), y.numpy().reshape(3, 11, 64))
     assert torch.equal(layer(x[0]), y[0])
-    with pytest.raises(ValueError, match="contiguous"):
-        layer(x.t().contiguous().t())
+    for other in (x.t().contiguous().t(), x[:1].expand(5, 64), x.view(-1).as_strided((9, 64), (10, 1))):
+        with pytest.raises(ValueError, match="contiguous"):
+            layer(other)
+        with pytest.raises(ValueError, match="contiguous"):
+            layer(other.numpy())
+    with pytest.raises(ValueError, match="negated"):
+        layer(torch._neg_view(x))
 
 
 @pytest.mark.parametrize("leading", [(0,), (0, 5), (2, 0)])
@@ -132,8 +144,10 @@ def test_wrong_arguments(layer):
         layer(torch.zeros(2, 63))
     with pytest.raises(TypeError, match="__dlpack__"):
         layer([1.0, 2.0])
-    with pytest.raises(TypeError, match="expected 1 inputs, got 2"):
-        layer(torch.zeros(2, 64), torch.zeros(2, 64))
+    for inputs in ((), (torch.zeros(2, 64), torch.zeros(2, 64))):
+        for call in (layer, layer.route, layer.run):
+            with pytest.raises(TypeError, match=f"expected 1 inputs, got {len(inputs)}"):
+                call(*inputs)
     with pytest.raises(TypeError, match="host"):
         layer(torch.zeros(2, 64, device="meta"))
     with pytest.raises(ValueError, match="number"):
@@ -176,6 +190,12 @@ def test_compile_errors(zoo, tmp_path):
         moe_mlir.compile(zoo / "mixtral", layer=0, dtype="int3")
     with pytest.raises(moe_mlir.CompileError, match="--cpu"):
         moe_mlir.compile(zoo / "mixtral", layer=0, cpu="z80")
+    with pytest.raises(ValueError, match="random_weights: expected a seed"):
+        moe_mlir.compile(zoo / "mixtral", layer=0, random_weights=-1)
+    with pytest.raises(ValueError, match="example: expected none"):
+        moe_mlir.compile(zoo / "mixtral", layer=0, example=torch.zeros(2, 64))
+    with pytest.raises(ValueError, match="packed: expected none"):
+        moe_mlir.compile(torch.nn.Linear(4, 4), packed="file")
     with pytest.raises(moe_mlir.CompileError, match="expected a checkpoint folder"):
         moe_mlir.describe(tmp_path / "x.mlir")
     assert issubclass(moe_mlir.CompileError, moe_mlir.Error) and issubclass(moe_mlir.Error, RuntimeError)
@@ -188,7 +208,13 @@ def test_weights_in_memory(zoo, layer, reference):
     assert torch.equal(other(x), layer(x))
     arrays = {name: value.numpy() for name, value in weights.items()}
     assert torch.equal(moe_mlir.compile(zoo / "mixtral/config.json", layer=0, weights=arrays)(x), layer(x))
+    rounded = {name: value.to(torch.bfloat16) for name, value in weights.items()}
+    of_numpy = {name: value.float().numpy().astype(ml_dtypes.bfloat16) for name, value in rounded.items()}
+    config = zoo / "mixtral/config.json"
+    assert torch.equal(*(moe_mlir.compile(config, layer=0, weights=w)(x) for w in (rounded, of_numpy)))
     name = "model.layers.0.block_sparse_moe.experts.3.w1.weight"
+    with pytest.raises(TypeError, match="experts.3.w1.weight: expected an array that has __dlpack__"):
+        moe_mlir.compile(config, layer=0, weights=weights | {name: [1.0]})
     with pytest.raises(moe_mlir.Error, match="tensors in memory.*experts.3.w1"):
         moe_mlir.compile(zoo / "mixtral/config.json", layer=0, weights={k: v for k, v in weights.items() if k != name})
     with pytest.raises(moe_mlir.Error, match="expected shape"):

@@ -5,6 +5,7 @@ import moe_mlir
 import moe_mlir.torch
 import pytest
 import torch
+from torch.fx.experimental.proxy_tensor import make_fx
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,20 @@ def test_export_with_any_number_of_rows(layer, x):
     for rows in (x, x[:2]):
         for got, want in zip(program.module()(rows), Block(layer)(rows), strict=True):
             assert torch.equal(got, want)
+
+
+def test_traced_and_transformed(layer, x):
+    """Tracers and transformations see the operator, not what is inside of it."""
+    graph = make_fx(layer, tracing_mode="symbolic")(x)
+    assert any(node.target is torch.ops.moe_mlir.layer.default for node in graph.graph.nodes)
+    assert torch.equal(graph(x[:3]), layer(x[:3]))
+    batch = torch.stack([x, x + 1])
+    assert torch.equal(torch.vmap(layer)(batch), layer(batch))
+    assert torch.equal(torch.vmap(layer, in_dims=1)(batch.movedim(0, 1)), layer(batch))
+    for got, want in zip(torch.vmap(layer.route)(batch), layer.route(batch), strict=True):
+        assert torch.equal(got, want)
+    with pytest.raises(RuntimeError, match="no derivatives"):
+        torch.func.jvp(layer, (x,), (x,))
 
 
 def test_no_backward(layer, x):

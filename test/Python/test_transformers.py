@@ -107,7 +107,7 @@ def test_weights_are_packed_once_and_again_when_they_change(zoo):
     assert not agree(logits(model), before, torch.float32)
 
 
-def test_freeing_the_originals(zoo):
+def test_freeing_the_originals(zoo, tmp_path):
     eager, model = load(zoo, "qwen3_moe"), load(zoo, "qwen3_moe", "moe_mlir")
     moe_mlir.transformers.prepare(model, free=True)
     assert all(p.numel() == 0 for n, p in model.named_parameters() if ".experts." in n)
@@ -120,6 +120,9 @@ def test_freeing_the_originals(zoo):
     assert agree(logits(patched), logits(eager), torch.float32)
     with pytest.raises(RuntimeError, match="were freed"):
         moe_mlir.transformers.unpatch(patched)
+    for each in (model, patched):
+        with pytest.raises(RuntimeError, match="to save it"):
+            each.save_pretrained(tmp_path)
 
 
 def test_quantised_patch(zoo):

@@ -119,11 +119,21 @@ def pack(experts, hidden, key) -> Layer | None:
         layer = None
     if layer is not None and getattr(_freeing, "now", False):
         state = "freed"
-        for parameter in weights.values():
-            parameter.data = torch.empty(0, dtype=parameter.dtype)
+        free_weights(experts, weights.values())
     experts.__dict__[NUMBER] = layer.number if layer else 0
     experts.__dict__[CACHE] = (state, key, layer)
     return layer
+
+
+def free_weights(module, parameters) -> None:
+    """Gives back the parameters' memory; from then on the module refuses to be saved."""
+    for parameter in parameters:
+        parameter.data = torch.empty(0, dtype=parameter.dtype)
+    module.register_state_dict_pre_hook(refuse_to_save)
+
+
+def refuse_to_save(module, *_):
+    raise RuntimeError(f"{type(module).__name__}: its weights were freed; load the model again to save it")
 
 
 @functools.cache

@@ -23,6 +23,7 @@ from moe_mlir._compile import format_name, load_layer, needed_names
 from moe_mlir._description import Block, describe
 from moe_mlir._extension import _moe
 from moe_mlir._layer import Layer
+from moe_mlir.transformers._experts import free_weights
 
 PATCH = "_moe_mlir_patch"
 # How far a compiled block may be from the original on the rows it is tried on, as a share of the largest value.
@@ -123,8 +124,7 @@ def _patch_one(model, prefix, options, refused) -> list[str]:
             refused[f"{prefix}.{path}" if prefix else path] = str(error)
             continue
         if options.free:
-            for parameter in model.get_submodule(path).parameters():
-                parameter.data = torch.empty(0, dtype=parameter.dtype)
+            free_weights(model.get_submodule(path), model.get_submodule(path).parameters())
         replaced.append(f"{prefix}.{path}" if prefix else path)
     return replaced
 
