@@ -11,6 +11,7 @@ build_dir=${BUILD_DIR:-build}
 report=${2:-$build_dir/pytest.xml}
 venv=$build_dir/venv-python
 export MOE_BUILD_DIR=$PWD/$build_dir
+export OMP_WAIT_POLICY=passive # threads of PyTorch that spin take time from what they wait for
 export XDG_CACHE_HOME=$PWD/$build_dir/cache # of the target for JAX
 
 # One that is complete is made anew only when the list changes.
