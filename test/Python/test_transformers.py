@@ -148,6 +148,21 @@ def test_what_cannot_be_replaced_is_named(zoo):
         assert moe_mlir.transformers.patch(transformers.LlamaForCausalLM(config)) == []
 
 
+def test_families_that_ignore_the_setting_are_named(zoo):
+    small = {"d_model": 16, "d_ff": 16, "d_kv": 8, "num_layers": 2, "num_heads": 2, "num_experts": 4, "vocab_size": 16}
+    model = transformers.SwitchTransformersForConditionalGeneration(transformers.SwitchTransformersConfig(**small))
+    with pytest.warns(UserWarning, match="changes nothing; .*patch does not know switch_transformers either"):
+        model.set_experts_implementation("moe_mlir")
+    with pytest.warns(UserWarning, match="not replaced: Switch.*: .*switch_transformers"):
+        assert moe_mlir.transformers.patch(model) == []
+    dense = transformers.LlamaConfig(
+        hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, vocab_size=16
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        transformers.LlamaForCausalLM(dense).set_experts_implementation("moe_mlir")
+
+
 class Bessel(torch.nn.Module):
     def forward(self, x):
         return torch.special.i0(x)
