@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, overload
 
 from moe_mlir._arrays import contiguous
@@ -13,6 +13,7 @@ from moe_mlir._extension import _moe
 from moe_mlir._layer import Layer
 from moe_mlir._threads import get_pool
 
+Progress = Callable[[int, int], object]
 FORMATS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 TEXT_NAME = "<ir>"
 
@@ -56,6 +57,7 @@ def compile(  # noqa: A001
     packed: str | os.PathLike[str] | None = None,
     reference: bool = False,
     example: Any = None,
+    progress: Progress | None = None,
 ) -> Layer: ...
 
 
@@ -76,6 +78,7 @@ def compile(  # noqa: A001
     packed: str | os.PathLike[str] | None = None,
     reference: bool = False,
     example: Any = None,
+    progress: Progress | None = None,
 ) -> Any:
     """Compiles a MoE block for this process and loads its weights; returns a `Layer`.
 
@@ -93,6 +96,8 @@ def compile(  # noqa: A001
     reference: the naive lowering, to compare with.
     example: for a module, rows like those it will get, [T, D]; left out, 6 rows as wide as its first
         linear layer takes.
+    progress: a function of (bytes packed, bytes in all), called while a layer's weights are loaded, from any thread.
+        What it raises ends the call, once that layer is packed.
 
     Raises CompileError with the compiler's diagnostic, Error when weights cannot be loaded, ValueError for a layer that
     is not there.
@@ -110,7 +115,9 @@ def compile(  # noqa: A001
             random_weights=random_weights,
             packed=packed,
         )
-        return compile_module(input, dtype=format_name(dtype), cpu=cpu, example=example, reference=reference)
+        return compile_module(
+            input, dtype=format_name(dtype), cpu=cpu, example=example, reference=reference, progress=progress
+        )
     refuse("it is for a torch.nn.Module", example=example)
     check_seed(random_weights)
     path = os.fsdecode(input)
@@ -126,9 +133,7 @@ def compile(  # noqa: A001
     }
     chosen = str(layer) if isinstance(layer, int) else None
     library = _moe.Source(layers=chosen, **options).compile()
-    load = {"checkpoint": options["checkpoint"], "seed": random_weights}
-    if packed is not None:
-        load["packed"] = os.fsdecode(packed)
+    load = load_options(options["checkpoint"], random_weights, packed, progress)
 
     def loaded(index):
         block = library.describe(index)["block"]
@@ -146,6 +151,7 @@ def load(
     weights: Mapping[str, Any] | None = None,
     random_weights: int | None = None,
     packed: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
 ) -> Layer: ...
 
 
@@ -161,6 +167,7 @@ def load(
     weights: Mapping[str, Any] | None = None,
     random_weights: int | None = None,
     packed: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
 ) -> Any:
     """Opens a library that moe-compile (or `write_library`) wrote and loads a layer's weights; returns a `Layer`.
 
@@ -170,9 +177,7 @@ def load(
     check_seed(random_weights)
     path = os.fsdecode(path)
     library = _moe.Library.open(path)
-    options = {"checkpoint": None if checkpoint is None else os.fsdecode(checkpoint), "seed": random_weights}
-    if packed is not None:
-        options["packed"] = os.fsdecode(packed)
+    options = load_options(checkpoint, random_weights, packed, progress)
     return choose(library, layer, path, lambda index: load_layer(library, index, weights, options))
 
 
@@ -204,6 +209,11 @@ def write_library(
     source.write("shared", os.fsdecode(output))
 
 
+def load_options(checkpoint, seed, packed, progress) -> dict[str, Any]:
+    paths = {"checkpoint": checkpoint, "packed": packed}
+    return {k: os.fsdecode(v) for k, v in paths.items() if v is not None} | {"seed": seed, "progress": progress}
+
+
 def load_layer(library, index, weights, options, source=None) -> Layer:
     """One layer of a library with weights in memory, or as the options say."""
     if weights is None:
@@ -211,7 +221,7 @@ def load_layer(library, index, weights, options, source=None) -> Layer:
     else:
         needed = needed_names(library, index)
         given = {name: contiguous(weights[name]) for name in needed if name in weights}
-        handle = library.load_tensors(index, get_pool(), given)
+        handle = library.load_tensors(index, get_pool(), given, options.get("progress"))
     return Layer(library, index, handle, source)
 
 

@@ -34,7 +34,8 @@ class Layer:
     number of threads may call one layer at once. There is no backward pass.
 
     Attributes: `name` ("moe<N>"), `block` (N, among the model's MoE blocks), `experts` (E), `top_k` (K), `model_width`
-    (D), `expert_width` (F), `inputs` and `outputs` (of `Operand`), `level` (the machine level that was chosen).
+    (D), `expert_width` (F), `inputs` and `outputs` (of `Operand`), `level` (the machine level that was chosen),
+    `packed` (what came of the file of packed weights: "none" was asked for, "mapped", "written" or "replaced").
     """
 
     def __init__(self, library: Any, index: int, handle: Any, source: Any = None):
@@ -48,6 +49,7 @@ class Layer:
         self.inputs = tuple(Operand(name, shape, NAMES[code]) for name, shape, code in info["inputs"])
         self.outputs = tuple(Operand(name, shape, NAMES[code]) for name, shape, code in info["outputs"])
         self.level: str = handle.level
+        self.packed: str = ("none", "mapped", "written", "replaced")[handle.packed]
         self.number = next(_numbers)
         self._library, self._index, self._handle, self._source = library, index, handle, source
         self._specs = [(name, code, shape[-1]) for name, shape, code in info["inputs"]]

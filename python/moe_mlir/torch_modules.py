@@ -90,12 +90,12 @@ def module_ir(module: torch.nn.Module, *, dtype: str | None = None, example=None
 TOLERANCE = {"f32": 1e-4, "bf16": 0.05, "f16": 0.02}
 
 
-def compile_module(module, *, dtype=None, cpu="native", example=None, reference=False) -> Layer:
+def compile_module(module, *, dtype=None, cpu="native", example=None, reference=False, progress=None) -> Layer:
     """See `moe_mlir.compile`. The weights are packed, and changes of the module's later on are not seen. The result is
     tried on random rows beside the module before it is given away."""
     ir, weights = module_ir(module, dtype=dtype, example=example)
     source = _moe.Source(type(module).__name__, ir, cpu=cpu, random_weights=True, reference=reference)
-    layer = load_layer(source.compile(), 0, weights, {}, source)
+    layer = load_layer(source.compile(), 0, weights, {"progress": progress}, source)
     _try(module, layer, example)
     return layer
 

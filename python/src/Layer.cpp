@@ -94,6 +94,7 @@ static void runRows(const Layer &layer, uintptr_t input, int64_t tokens, int64_t
 void bindLayer(nb::module_ &module) {
   nb::class_<Layer>(module, "Layer", "A layer with its weights, packed for this machine.")
       .def_prop_ro("level", [](const Layer &self) { return moe_layer_variant(self.layer.get())->level; })
+      .def_prop_ro("packed", [](const Layer &self) { return int(moe_layer_packed(self.layer.get(), nullptr)); })
       .def_prop_ro("address", [](const Layer &self) { return reinterpret_cast<uintptr_t>(self.layer.get()); })
       .def_prop_ro("pool_address", [](const Layer &self) { return reinterpret_cast<uintptr_t>(self.pool->pool.get()); })
       .def(

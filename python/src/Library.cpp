@@ -7,6 +7,9 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <exception>
+#include <utility>
+
 using namespace nb::literals;
 using Text = std::optional<std::string>;
 
@@ -124,26 +127,69 @@ static std::shared_ptr<Layer> begun(const std::shared_ptr<Library> &library, int
   return layer;
 }
 
+namespace {
+
+/// Calls a Python function of (done, total) from whichever thread packs. What it raises is raised when the load is
+/// over.
+class Reporter {
+public:
+  Reporter(nb::object function, moe_load_options &options) : function(std::move(function)) {
+    if (this->function.is_none())
+      return;
+    options.progress = &call;
+    options.progress_data = this;
+  }
+
+  /// With the GIL held.
+  void raise() {
+    if (failure)
+      std::rethrow_exception(std::exchange(failure, nullptr));
+  }
+
+private:
+  static void call(void *data, int64_t done, int64_t total) {
+    auto *self = static_cast<Reporter *>(data);
+    nb::gil_scoped_acquire held;
+    if (self->failure)
+      return;
+    try {
+      self->function(done, total);
+    } catch (...) {
+      self->failure = std::current_exception();
+    }
+  }
+
+  nb::object function;
+  std::exception_ptr failure;
+};
+
+} // namespace
+
 static std::shared_ptr<Layer> load(const std::shared_ptr<Library> &library, int64_t index,
                                    const std::shared_ptr<Pool> &pool, const Text &checkpoint,
-                                   std::optional<uint64_t> seed, const Text &packed) {
+                                   std::optional<uint64_t> seed, const Text &packed, const nb::object &progress) {
   auto layer = begun(library, index, pool);
-  nb::gil_scoped_release release;
   moe_load_options options = {};
+  Reporter reporter(progress, options);
   options.checkpoint = orNull(checkpoint);
   options.random_weights = seed.has_value();
   options.seed = seed.value_or(0);
   options.check_digest = 1;
   options.pool = pool->pool.get();
   options.packed = orNull(packed);
-  moe_layer *loaded = nullptr;
-  check(moe_layer_load(library->library.get(), index, &options, &loaded));
-  layer->layer.reset(loaded);
+  {
+    nb::gil_scoped_release release;
+    moe_layer *loaded = nullptr;
+    check(moe_layer_load(library->library.get(), index, &options, &loaded));
+    layer->layer.reset(loaded);
+  }
+  reporter.raise();
   return layer;
 }
 
 static std::shared_ptr<Layer> loadTensors(const std::shared_ptr<Library> &library, int64_t index,
-                                          const std::shared_ptr<Pool> &pool, nb::dict given) {
+                                          const std::shared_ptr<Pool> &pool, nb::dict given,
+                                          const nb::object &progress) {
   auto layer = begun(library, index, pool);
   struct Held {
     std::string name;
@@ -178,13 +224,17 @@ static std::shared_ptr<Layer> loadTensors(const std::shared_ptr<Library> &librar
   for (const Held &tensor : held)
     tensors.push_back(
         {tensor.name.c_str(), tensor.array.data(), tensor.shape.data(), int64_t(tensor.shape.size()), tensor.dtype, 0});
-  nb::gil_scoped_release release;
   moe_load_options options = {};
   options.pool = pool->pool.get();
-  moe_layer *loaded = nullptr;
-  check(moe_layer_load_tensors(library->library.get(), index, tensors.data(), int64_t(tensors.size()), &options,
-                               &loaded));
-  layer->layer.reset(loaded);
+  Reporter reporter(progress, options);
+  {
+    nb::gil_scoped_release release;
+    moe_layer *loaded = nullptr;
+    check(moe_layer_load_tensors(library->library.get(), index, tensors.data(), int64_t(tensors.size()), &options,
+                                 &loaded));
+    layer->layer.reset(loaded);
+  }
+  reporter.raise();
   return layer;
 }
 
@@ -240,8 +290,8 @@ void bindLibrary(nb::module_ &module) {
       .def("describe", &description, "index"_a)
       .def("sources", &sources, "index"_a, "(name, number of experts) of the tensors a layer is made of.")
       .def("load", &load, "index"_a, "pool"_a, "checkpoint"_a = nb::none(), "seed"_a = nb::none(),
-           "packed"_a = nb::none())
-      .def("load_tensors", &loadTensors, "index"_a, "pool"_a, "tensors"_a);
+           "packed"_a = nb::none(), "progress"_a = nb::none())
+      .def("load_tensors", &loadTensors, "index"_a, "pool"_a, "tensors"_a, "progress"_a = nb::none());
 
   module.def(
       "describe",

@@ -221,6 +221,21 @@ def test_weights_in_memory(zoo, layer, reference):
         moe_mlir.compile(zoo / "mixtral/config.json", layer=0, weights=weights | {name: weights[name].t()})
 
 
+def test_progress(zoo):
+    for weights in (None, load_file(zoo / "mixtral/model.safetensors")):
+        calls = []
+        config = zoo / "mixtral" if weights is None else zoo / "mixtral/config.json"
+        moe_mlir.compile(config, layer=0, weights=weights, progress=lambda *call: calls.append(call))  # noqa: B023
+        done, totals = zip(*calls, strict=True)
+        assert list(done) == sorted(done) and done[-1] == totals[0] > 0 and len(set(totals)) == 1
+
+        def stop(done, total):
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            moe_mlir.compile(config, layer=0, weights=weights, progress=stop)
+
+
 def test_random_weights_and_reference(zoo):
     config = zoo / "qwen3_moe/config.json"
     x = torch.randn(5, moe_mlir.describe(config).blocks[0].model_width)
@@ -247,8 +262,9 @@ def test_library_file(zoo, layer, reference, tmp_path):
     with pytest.raises(ValueError, match="no IR"):
         loaded.ir()
     packed = tmp_path / "packed"
-    assert torch.equal(moe_mlir.load(file, layer=1, packed=packed)(x), moe_mlir.load(file, layer=1, packed=packed)(x))
-    assert packed.exists()
+    written, mapped = (moe_mlir.load(file, layer=1, packed=packed) for _ in range(2))
+    assert torch.equal(written(x), mapped(x))
+    assert (loaded.packed, written.packed, mapped.packed) == ("none", "written", "mapped")
     with pytest.raises(moe_mlir.Error, match="cannot be opened|can be read"):
         moe_mlir.load(tmp_path / "nothing.so")
     with pytest.raises(ValueError, match="expected one of 0, 1, got 5"):
