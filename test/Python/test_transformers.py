@@ -3,6 +3,7 @@
 
 import copy
 import os
+import pickle
 import threading
 import warnings
 from pathlib import Path
@@ -58,7 +59,7 @@ def agree(got, expected, dtype):
 
 def compiled_experts(model):
     caches = [module.__dict__.get("_moe_mlir_cache") for module in model.modules()]
-    return sum(1 for cache in caches if cache and cache[2] is not None)
+    return sum(1 for cache in caches if cache and cache.layer is not None)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["f32", "bf16"])
@@ -94,9 +95,9 @@ def test_patch(zoo, name, dtype):
 def test_weights_are_packed_once_and_again_when_they_change(zoo):
     model = load(zoo, "mixtral", "moe_mlir")
     before = logits(model)
-    layers = [m._moe_mlir_cache[2] for m in model.modules() if hasattr(m, "_moe_mlir_cache")]
+    layers = [m._moe_mlir_cache.layer for m in model.modules() if hasattr(m, "_moe_mlir_cache")]
     assert torch.equal(logits(model), before)
-    assert layers == [m._moe_mlir_cache[2] for m in model.modules() if hasattr(m, "_moe_mlir_cache")]
+    assert layers == [m._moe_mlir_cache.layer for m in model.modules() if hasattr(m, "_moe_mlir_cache")]
     assert layers[0]._library is layers[1]._library  # one shape, one code
     with torch.no_grad():
         model.model.layers[0].mlp.experts.down_proj.mul_(2)
@@ -230,6 +231,11 @@ def test_copies_of_models(zoo):
         twin.model.layers[0].mlp.experts.down_proj.mul_(2)
     assert not torch.equal(logits(twin), before)
     assert torch.equal(logits(model), before)
+    experts = model.model.layers[0].mlp.experts
+    again = pickle.loads(pickle.dumps(experts))
+    assert again._moe_mlir_cache is None and torch.equal(again.down_proj, experts.down_proj)
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(patched.model.layers[0].mlp)
 
 
 def test_threads_share_the_first_call(zoo):

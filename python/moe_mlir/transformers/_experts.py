@@ -7,6 +7,7 @@ import contextlib
 import functools
 import threading
 import warnings
+from dataclasses import dataclass
 
 import torch
 from transformers.integrations.moe import grouped_mm_experts_forward
@@ -21,11 +22,33 @@ from moe_mlir._trace import trace_activation
 
 NAME = "moe_mlir"
 FORMATS = {torch.float32: "f32", torch.bfloat16: "bf16", torch.float16: "f16"}
-CACHE = "_moe_mlir_cache"  # on an experts module: (what its weights were, the layer, or why there is none)
-NUMBER = "_moe_mlir_number"  # of the layer, for graphs; 0: there is none
+CACHE = "_moe_mlir_cache"  # on an experts module: its Packed, or None
 
 _packing = threading.Lock()  # threads that call a model for the first time wait for one set of packed weights
 _freeing = threading.local()  # .now: whether this thread frees what it packs
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """What came of packing an experts module's weights."""
+
+    state: list | str  # state_of them then, or "freed"
+    key: tuple  # top-K, formats of the routing's weights and of rows
+    layer: Layer | None  # none: runs as grouped_mm
+    number: int  # of the layer, for graphs; 0: there is none
+
+    def __deepcopy__(self, memo: dict) -> Packed:
+        """A copy of the module packs its own weights, which lie elsewhere, unless there are none."""
+        return self
+
+    def __reduce__(self):
+        if self.state == "freed":
+            raise TypeError("the weights of the experts were freed; load the model again to pickle it")
+        return nothing_packed, ()  # another process packs again
+
+
+def nothing_packed() -> None:
+    return None
 
 
 @functools.lru_cache(maxsize=64)
@@ -90,13 +113,13 @@ def cached_layer(experts, key) -> tuple[bool, Layer | None]:
     cached = experts.__dict__.get(CACHE)
     if cached is None:
         return False, None
-    state, of, layer = cached
-    if state == "freed" and of != key:
+    freed, of = cached.state == "freed", cached.key
+    if freed and of != key:
         raise RuntimeError(
             f"{type(experts).__name__}: its weights were freed when they were packed for top {of[0]}, {of[1]} routing "
             f"weights and {of[2]} rows; load the model again for {key}"
         )
-    return of == key and (state == "freed" or state == state_of(experts)), layer
+    return of == key and (freed or cached.state == state_of(experts)), cached.layer
 
 
 def layer_for(experts, hidden, top_k: int, weight_dtype) -> Layer | None:
@@ -120,8 +143,7 @@ def pack(experts, hidden, key) -> Layer | None:
     if layer is not None and getattr(_freeing, "now", False):
         state = "freed"
         free_weights(experts, weights.values())
-    experts.__dict__[NUMBER] = layer.number if layer else 0
-    experts.__dict__[CACHE] = (state, key, layer)
+    experts.__dict__[CACHE] = Packed(state, key, layer, layer.number if layer else 0)
     return layer
 
 
@@ -148,14 +170,14 @@ def moe_mlir_experts(self, hidden_states, top_k_index, top_k_weights):
     [T, D] in the format of hidden_states. What cannot be compiled runs as grouped_mm, with a warning.
     """
     if torch.compiler.is_compiling():
-        number = getattr(self, NUMBER, None)
-        if number is None:
+        packed = getattr(self, CACHE, None)
+        if packed is None:
             raise RuntimeError(
                 "moe_mlir: call moe_mlir.transformers.prepare(model) before torch.compile or torch.export"
             )
-        if number == 0:
+        if packed.number == 0:
             return grouped_mm_experts_forward(self, hidden_states, top_k_index, top_k_weights)
-        return torch_operator().layer([hidden_states, top_k_index, top_k_weights], number)
+        return torch_operator().layer([hidden_states, top_k_index, top_k_weights], packed.number)
     layer = layer_for(self, hidden_states, top_k_index.shape[-1], top_k_weights.dtype)
     if layer is None:
         return grouped_mm_experts_forward(self, hidden_states, top_k_index, top_k_weights)
