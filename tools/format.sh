@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 files=("$@")
 if [[ ${#files[@]} -eq 0 ]]; then
-  mapfile -t files < <(find include lib tools test -name Inputs -prune -o -type f -print)
+  mapfile -t files < <(find include lib tools test python -name Inputs -prune -o -type f -print)
 fi
 cxx_files=() python_files=()
 for file in "${files[@]}"; do

@@ -13,7 +13,7 @@ llvm_packages=(
 other_packages=(
   cmake ninja-build ccache
   libgtest-dev libbenchmark-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev libzstd-dev
-  python3 python3-venv python3-numpy python3-psutil
+  python3 python3-dev python3-venv python3-numpy python3-psutil
   ca-certificates shellcheck
 )
 

@@ -54,6 +54,11 @@ echo "test: ran in $((SECONDS - started)) s"
 
 if [[ "$mode" == full || "$mode" == quick ]]; then
   started=$SECONDS
+  tools/test-python.sh "$mode" "$results/pytest.xml" || true
+  [[ -s "$results/pytest.xml" ]] || give_up "the Python package was not tested"
+  echo "test: tested the Python package in $((SECONDS - started)) s"
+
+  started=$SECONDS
   tools/lint.sh "$mode" "$results/lint.txt" || true
   [[ -s "$results/lint.txt" ]] || give_up "lint wrote no report"
   echo "test: linted in $((SECONDS - started)) s"

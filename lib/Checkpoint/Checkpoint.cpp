@@ -9,11 +9,13 @@
 #include "moe/Checkpoint/Text.h"
 
 #include <algorithm>
+#include <cstring>
 #include <sys/stat.h>
 
 using namespace moe;
 
 static const char singleName[] = "model.safetensors";
+static const char memoryName[] = "tensors in memory"; // for messages
 static const char indexName[] = "model.safetensors.index.json";
 
 struct Checkpoint::Impl {
@@ -21,6 +23,7 @@ struct Checkpoint::Impl {
   std::vector<File> files;         // in name order
   std::vector<TensorInfo> tensors; // in name order
   std::string digest;
+  std::vector<const char *> memory; // of each tensor's first byte, by TensorInfo::file, when there are no files
 
   Expected<Unit> addFile(const std::string &realPath, const std::string &name, Sha256 &hash);
   Expected<Unit> openSingle(const std::string &realPath, const std::string &name);
@@ -161,6 +164,28 @@ Expected<std::unique_ptr<Checkpoint>> Checkpoint::open(const std::string &path) 
   return std::unique_ptr<Checkpoint>(new Checkpoint(std::move(impl)));
 }
 
+Expected<std::unique_ptr<Checkpoint>> Checkpoint::inMemory(const std::vector<MemoryTensor> &tensors) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = memoryName;
+  for (const MemoryTensor &tensor : tensors) {
+    uint64_t bytes = dtypeSize(tensor.dtype);
+    for (int64_t size : tensor.shape)
+      if (size < 0 || __builtin_mul_overflow(bytes, uint64_t(size), &bytes))
+        return Error{impl->path + ": tensor " + quote(tensor.name) + ": expected a shape that fits into memory, got " +
+                     shapeText(tensor.shape)};
+    if (!tensor.data && bytes > 0)
+      return Error{impl->path + ": tensor " + quote(tensor.name) + ": expected data, got null"};
+    impl->tensors.push_back({tensor.name, tensor.dtype, tensor.shape, 0, bytes, int(impl->memory.size())});
+    impl->memory.push_back(static_cast<const char *>(tensor.data));
+  }
+  std::sort(impl->tensors.begin(), impl->tensors.end(),
+            [](const TensorInfo &a, const TensorInfo &b) { return a.name < b.name; });
+  for (size_t i = 1; i < impl->tensors.size(); ++i)
+    if (impl->tensors[i].name == impl->tensors[i - 1].name)
+      return Error{impl->path + ": tensor " + quote(impl->tensors[i].name) + " is given twice"};
+  return std::unique_ptr<Checkpoint>(new Checkpoint(std::move(impl)));
+}
+
 Checkpoint::Checkpoint(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
 Checkpoint::~Checkpoint() = default;
 
@@ -173,15 +198,21 @@ const TensorInfo *Checkpoint::find(std::string_view name) const {
 const std::vector<TensorInfo> &Checkpoint::tensors() const { return impl->tensors; }
 
 Expected<Unit> Checkpoint::read(const TensorInfo &tensor, uint64_t byteOffset, void *dst, uint64_t bytes) const {
-  const File &file = impl->files[tensor.file];
   if (byteOffset > tensor.bytes() || bytes > tensor.bytes() - byteOffset)
-    return Error{file.name() + ": tensor " + quote(tensor.name) + " has " + std::to_string(tensor.bytes()) +
+    return Error{fileOf(tensor) + ": tensor " + quote(tensor.name) + " has " + std::to_string(tensor.bytes()) +
                  " bytes; cannot read " + std::to_string(bytes) + " at " + std::to_string(byteOffset)};
-  return file.read(tensor.begin + byteOffset, dst, bytes);
+  if (impl->files.empty()) {
+    if (bytes > 0)
+      std::memcpy(dst, impl->memory[size_t(tensor.file)] + byteOffset, bytes);
+    return Unit{};
+  }
+  return impl->files[size_t(tensor.file)].read(tensor.begin + byteOffset, dst, bytes);
 }
 
 std::string Checkpoint::digest() const { return impl->digest; }
 
 const std::string &Checkpoint::path() const { return impl->path; }
 
-const std::string &Checkpoint::fileOf(const TensorInfo &tensor) const { return impl->files[tensor.file].name(); }
+const std::string &Checkpoint::fileOf(const TensorInfo &tensor) const {
+  return impl->files.empty() ? impl->path : impl->files[size_t(tensor.file)].name();
+}

@@ -111,6 +111,8 @@ static Expected<OwningOpRef<ModuleOp>> loadDescription(MLIRContext &context, con
 }
 
 static Expected<std::unique_ptr<llvm::MemoryBuffer>> readFile(const InputOptions &options) {
+  if (options.text)
+    return llvm::MemoryBuffer::getMemBufferCopy(*options.text, options.path);
   auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(options.path);
   if (!buffer)
     return Error{options.path + ": cannot be read: " + buffer.getError().message()};
@@ -139,7 +141,7 @@ static Expected<Unit> keepBlocks(ModuleOp module, const InputOptions &options) {
 }
 
 Expected<OwningOpRef<ModuleOp>> mlir::moe::loadInput(MLIRContext &context, const InputOptions &options) {
-  if (::moe::isModelInput(options.path))
+  if (!options.text && ::moe::isModelInput(options.path))
     return loadDescription(context, options);
   if (!options.dtype.empty())
     return Error{options.path + ": --dtype is for model descriptions; an .mlir says its types itself"};
@@ -161,7 +163,7 @@ Expected<OwningOpRef<ModuleOp>> mlir::moe::loadInput(MLIRContext &context, const
 
 Expected<std::unique_ptr<llvm::MemoryBuffer>> mlir::moe::loadInputText(MLIRContext &context,
                                                                        const InputOptions &options) {
-  if (!::moe::isModelInput(options.path))
+  if (options.text || !::moe::isModelInput(options.path))
     return readFile(options);
   auto module = loadInput(context, options);
   if (!module)

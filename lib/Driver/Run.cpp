@@ -170,6 +170,9 @@ Expected<std::vector<Tensor>> mlir::moe::inputRows(const moe_layer_desc &layer, 
     const moe_operand_desc &input = layer.inputs[i];
     if (input.rank != 2)
       return Error{std::string(layer.name) + ": expected inputs of rows, got a vector; running it is not there yet"};
+    if (file.empty() && input.dtype == MOE_I32)
+      return Error{std::string(layer.name) + ": " + input.name +
+                   ": there are no random rows of integers; give an --input"};
     if (file.empty()) {
       // Different numbers for each input, and for one input those that there always were.
       inputs.push_back(randomTensor(input.name, input.dtype, tokens, input.shape[1], seed + uint64_t(i) * 7919));

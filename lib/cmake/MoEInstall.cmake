@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# `cmake --install`: the tools, the runtime library with its header, and what find_package(MoE) reads. The compiler's own
-# static libraries and headers stay behind: they have no stable API to offer.
+# `cmake --install`: the tools, the runtime library and the compiler behind its C API, each with its header, and what
+# find_package(MoE) reads. The compiler's own static libraries and headers stay behind: they have no stable API to offer.
 include_guard(GLOBAL)
 include(CMakePackageConfigHelpers)
 
@@ -9,7 +9,10 @@ set(moe_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/MoE")
 # As a directory's include path would, but for the installed copy of the header.
 target_include_directories(moe_runtime INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 set_target_properties(moe_runtime PROPERTIES EXPORT_NAME runtime)
-install(TARGETS moe_runtime EXPORT MoETargets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+target_include_directories(moe_compiler INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+set_target_properties(moe_compiler PROPERTIES EXPORT_NAME compiler)
+install(TARGETS moe_runtime moe_compiler EXPORT MoETargets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(FILES "${PROJECT_SOURCE_DIR}/include/moe-c/Compiler.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe-c")
 install(FILES "${PROJECT_SOURCE_DIR}/include/moe/Runtime/Runtime.h"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe/Runtime")
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A checkpoint folder as one table of tensors, whether it is one file or many shards. Opening checks every header; the
-// tensors' bytes are only read on demand, into memory of the caller, by pread.
+// tensors' bytes are only read on demand, into memory of the caller, by pread. Tensors that a program has in memory
+// already make such a table too.
 #ifndef MOE_CHECKPOINT_CHECKPOINT_H
 #define MOE_CHECKPOINT_CHECKPOINT_H
 
@@ -15,11 +16,23 @@
 
 namespace moe {
 
+/// A tensor that a program holds under a checkpoint's name.
+struct MemoryTensor {
+  std::string name;
+  DType dtype;
+  std::vector<int64_t> shape;
+  const void *data; ///< dense, row after row; may be null when the tensor has no element
+};
+
 class Checkpoint {
 public:
   /// Opens `path`: a folder with model.safetensors, a folder with model.safetensors.index.json and its shards, or one
   /// *.safetensors file.
   static Expected<std::unique_ptr<Checkpoint>> open(const std::string &path);
+
+  /// Tensors in memory, which must outlive the result. Fails when a name is given twice, or a size is negative or
+  /// overflows.
+  static Expected<std::unique_ptr<Checkpoint>> inMemory(const std::vector<MemoryTensor> &tensors);
 
   /// Does this folder hold weights? False for a folder with a config.json alone; says nothing about their validity.
   static bool present(const std::string &folder);
@@ -39,7 +52,7 @@ public:
   Expected<Unit> read(const TensorInfo &tensor, uint64_t byteOffset, void *dst, uint64_t bytes) const;
 
   /// Hex SHA-256 over the headers (length and JSON) of every file, in name order: equal for two checkpoints exactly
-  /// when names, shapes, types and places agree.
+  /// when names, shapes, types and places agree. Empty for tensors in memory.
   std::string digest() const;
 
   /// The path as given to open().

@@ -19,11 +19,12 @@ class MemoryBuffer;
 namespace mlir::moe {
 
 struct InputOptions {
-  std::string path;          ///< .mlir text ("-": standard input), a checkpoint folder, or its config.json
-  std::string dtype;         ///< a number format; empty: the checkpoint's
-  std::string layers;        ///< MoE blocks, "0,3-5"; empty: all
-  std::string checkpoint;    ///< where the weights are; empty: with the config, or as an .mlir says
-  bool needsWeights = false; ///< a model without weights is an error
+  std::string path;                ///< .mlir text ("-": standard input), a checkpoint folder, or its config.json
+  std::optional<std::string> text; ///< of an .mlir, instead of a file; the path is its name in messages
+  std::string dtype;               ///< a number format; empty: the checkpoint's
+  std::string layers;              ///< MoE blocks, "0,3-5"; empty: all
+  std::string checkpoint;          ///< where the weights are; empty: with the config, or as an .mlir says
+  bool needsWeights = false;       ///< a model without weights is an error
   bool randomWeights = false;
   bool allowBytecode = false; ///< MLIR's bytecode reader may crash on a file made to harm
 };

@@ -200,6 +200,22 @@ typedef enum moe_packed {
 /* Chooses the variant for this machine, reads the layer's weights and packs them. `index` counts desc.layers. */
 MOE_EXPORT moe_status moe_layer_load(const moe_library *library, int64_t index, const moe_load_options *options,
                                      moe_layer **layer);
+
+/* A tensor in memory under a checkpoint's name: dense, row after row. */
+typedef struct moe_named_tensor {
+  const char *name;
+  const void *data; /* may be null when it has no element */
+  const int64_t *shape;
+  int64_t rank;
+  int32_t dtype; /* MOE_F32, MOE_BF16 or MOE_F16 */
+  int32_t reserved;
+} moe_named_tensor;
+
+/* The same with weights that the program has in memory, for instance those of a model in PyTorch. They are packed, and
+ * not looked at once the call has returned. Of the options, only pool and progress are for this. */
+MOE_EXPORT moe_status moe_layer_load_tensors(const moe_library *library, int64_t index, const moe_named_tensor *tensors,
+                                             int64_t count, const moe_load_options *options, moe_layer **layer);
+
 MOE_EXPORT void moe_layer_free(moe_layer *layer);
 MOE_EXPORT const moe_layer_desc *moe_layer_info(const moe_layer *layer);
 MOE_EXPORT const moe_variant_desc *moe_layer_variant(const moe_layer *layer);

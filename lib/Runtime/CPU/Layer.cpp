@@ -3,6 +3,7 @@
 // Loading a layer: the best variant that this machine runs, then its weights, packed now or before.
 //===----------------------------------------------------------------------===//
 #include "Error.h"
+#include "Layout.h"
 #include "Library.h"
 
 #include <memory>
@@ -63,6 +64,16 @@ static moe_status openSource(LibraryState &library, const moe_load_options &opti
   return MOE_OK;
 }
 
+static moe_status packFrom(const Checkpoint *checkpoint, const moe_load_options &options, Progress &progress,
+                           moe_layer &layer) {
+  WeightSource source{checkpoint, options.seed};
+  for (size_t w = 0; w < layer.weights.size(); ++w)
+    if (moe_status status =
+            loadWeight(layer.variant->weights[w], layer.desc->name, source, options.pool, progress, layer.weights[w]))
+      return status;
+  return MOE_OK;
+}
+
 /// Reads and packs all weights.
 static moe_status packWeights(LibraryState &state, const moe_load_options &options, const std::string &path,
                               Progress &progress, moe_layer &layer) {
@@ -70,15 +81,10 @@ static moe_status packWeights(LibraryState &state, const moe_load_options &optio
   if (!path.empty())
     if (moe_status status = openSource(state, options, path, checkpoint))
       return status;
-  WeightSource source{checkpoint.get(), options.seed};
-  for (size_t w = 0; w < layer.weights.size(); ++w)
-    if (moe_status status =
-            loadWeight(layer.variant->weights[w], layer.desc->name, source, options.pool, progress, layer.weights[w])) {
-      if (status == MOE_IO_ERROR)
-        state.forgetCheckpoint();
-      return status;
-    }
-  return MOE_OK;
+  moe_status status = packFrom(checkpoint.get(), options, progress, layer);
+  if (status == MOE_IO_ERROR)
+    state.forgetCheckpoint();
+  return status;
 }
 
 /// Maps the packed file if there is one for this very layer; otherwise packs the weights and writes one.
@@ -112,43 +118,110 @@ static moe_status loadPacked(LibraryState &state, const moe_load_options &option
   return writer.write(contents, starts, progress);
 }
 
+/// A layer with its variant and places for its weights, which have their tables of pointers once they are loaded.
+static moe_status beginLayer(const moe_library *library, int64_t index, moe_layer **result,
+                             std::unique_ptr<moe_layer> &layer) {
+  if (result)
+    *result = nullptr;
+  if (!library || !result)
+    return fail(MOE_INVALID_ARGUMENT, "moe_layer_load: library or layer is null");
+  LibraryState &state = *library->state;
+  if (index < 0 || index >= state.desc->num_layers)
+    return fail(MOE_INVALID_ARGUMENT, "%s: expected a layer index from 0 to %lld, got %lld", state.name.c_str(),
+                static_cast<long long>(state.desc->num_layers - 1), static_cast<long long>(index));
+  layer = std::make_unique<moe_layer>();
+  layer->library = library->state;
+  layer->desc = &state.desc->layers[index];
+  if (moe_status status = chooseVariant(*layer->desc, layer->variant))
+    return status;
+  layer->weights.resize(size_t(layer->variant->num_weights));
+  return MOE_OK;
+}
+
+static void finishLayer(std::unique_ptr<moe_layer> layer, moe_layer **result) {
+  for (const PackedWeight &weight : layer->weights)
+    layer->tables.push_back(weight.experts.data());
+  *result = layer.release();
+}
+
+static moe_status packedBytesOf(const moe_layer &layer, int64_t &bytes) {
+  bytes = 0;
+  for (size_t w = 0; w < layer.weights.size(); ++w)
+    if (__builtin_add_overflow(bytes, placesOf(layer.variant->weights[w]).allBytes(), &bytes))
+      return fail(MOE_OUT_OF_MEMORY, "%s: the packed weights would exceed 63 bits", layer.desc->name);
+  return MOE_OK;
+}
+
 moe_status moe_layer_load(const moe_library *library, int64_t index, const moe_load_options *options,
                           moe_layer **layer) {
   return guard([&] {
-    if (layer)
-      *layer = nullptr;
-    if (!library || !layer)
-      return fail(MOE_INVALID_ARGUMENT, "moe_layer_load: library or layer is null");
-    LibraryState &state = *library->state;
-    if (index < 0 || index >= state.desc->num_layers)
-      return fail(MOE_INVALID_ARGUMENT, "%s: expected a layer index from 0 to %lld, got %lld", state.name.c_str(),
-                  static_cast<long long>(state.desc->num_layers - 1), static_cast<long long>(index));
-    const moe_load_options chosen = options ? *options : moe_load_options{};
-    auto loaded = std::make_unique<moe_layer>();
-    loaded->library = library->state;
-    loaded->desc = &state.desc->layers[index];
-    if (moe_status status = chooseVariant(*loaded->desc, loaded->variant))
+    std::unique_ptr<moe_layer> loaded;
+    if (moe_status status = beginLayer(library, index, layer, loaded))
       return status;
+    LibraryState &state = *library->state;
+    const moe_load_options chosen = options ? *options : moe_load_options{};
     std::string path;
     if (moe_status status = checkpointPath(state, *loaded, chosen, path))
       return status;
-    loaded->weights.resize(size_t(loaded->variant->num_weights));
     moe_status status;
     if (chosen.packed && !loaded->weights.empty()) {
       status = loadPacked(state, chosen, path, *loaded);
     } else {
-      int64_t bytes = 0;
-      for (size_t w = 0; w < loaded->weights.size(); ++w)
-        if (__builtin_add_overflow(bytes, placesOf(loaded->variant->weights[w]).allBytes(), &bytes))
-          return fail(MOE_OUT_OF_MEMORY, "%s: the packed weights would exceed 63 bits", loaded->desc->name);
+      int64_t bytes;
+      if (moe_status overflow = packedBytesOf(*loaded, bytes))
+        return overflow;
       Progress progress(chosen.progress, chosen.progress_data, bytes);
       status = packWeights(state, chosen, path, progress, *loaded);
     }
     if (status)
       return status;
-    for (const PackedWeight &weight : loaded->weights)
-      loaded->tables.push_back(weight.experts.data());
-    *layer = loaded.release();
+    finishLayer(std::move(loaded), layer);
+    return MOE_OK;
+  });
+}
+
+static moe_status tensorsOf(const moe_named_tensor *tensors, int64_t count, std::vector<MemoryTensor> &result) {
+  if (count < 0 || (count > 0 && !tensors))
+    return fail(MOE_INVALID_ARGUMENT, "moe_layer_load_tensors: tensors is null");
+  for (int64_t i = 0; i < count; ++i) {
+    const moe_named_tensor &tensor = tensors[i];
+    if (!tensor.name || tensor.rank < 0 || tensor.rank > int64_t(maxRank) || (tensor.rank > 0 && !tensor.shape))
+      return fail(MOE_INVALID_ARGUMENT, "moe_layer_load_tensors: tensor %lld has no name or shape",
+                  static_cast<long long>(i));
+    if (!dtypeBytes(tensor.dtype))
+      return fail(MOE_INVALID_ARGUMENT, "moe_layer_load_tensors: tensor '%s': expected a moe_dtype, got %d",
+                  tensor.name, tensor.dtype);
+    result.push_back({tensor.name, DType(tensor.dtype), std::vector<int64_t>(tensor.shape, tensor.shape + tensor.rank),
+                      tensor.data});
+  }
+  return MOE_OK;
+}
+
+moe_status moe_layer_load_tensors(const moe_library *library, int64_t index, const moe_named_tensor *tensors,
+                                  int64_t count, const moe_load_options *options, moe_layer **layer) {
+  return guard([&] {
+    std::unique_ptr<moe_layer> loaded;
+    if (moe_status status = beginLayer(library, index, layer, loaded))
+      return status;
+    const moe_load_options chosen = options ? *options : moe_load_options{};
+    if (chosen.checkpoint || chosen.random_weights || chosen.packed)
+      return fail(MOE_INVALID_ARGUMENT,
+                  "%s: moe_layer_load_tensors: expected no checkpoint, random weights or packed file beside tensors in "
+                  "memory",
+                  loaded->desc->name);
+    std::vector<MemoryTensor> given;
+    if (moe_status status = tensorsOf(tensors, count, given))
+      return status;
+    auto source = Checkpoint::inMemory(given);
+    if (!source)
+      return fail(MOE_INVALID_ARGUMENT, "%s: %s", loaded->desc->name, source.message().c_str());
+    int64_t bytes;
+    if (moe_status status = packedBytesOf(*loaded, bytes))
+      return status;
+    Progress progress(chosen.progress, chosen.progress_data, bytes);
+    if (moe_status status = packFrom(source->get(), chosen, progress, *loaded))
+      return status;
+    finishLayer(std::move(loaded), layer);
     return MOE_OK;
   });
 }
