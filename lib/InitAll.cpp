@@ -3,6 +3,7 @@
 
 #include "moe/InitAll.h"
 
+#include "moe/Analysis/Passes.h"
 #include "moe/Codegen/CPU/Passes.h"
 #include "moe/Codegen/Common/Passes.h"
 #include "moe/Conversion/Passes.h"
@@ -27,6 +28,7 @@ void mlir::moe::registerAllDialects(DialectRegistry &registry) {
 }
 
 void mlir::moe::registerAllPasses() {
+  registerMoEAnalysisPasses();
   registerMoETransformsPasses();
   registerMoEConversionPasses();
   registerMoECodegenCommonPasses();

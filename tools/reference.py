@@ -26,6 +26,7 @@ PASS_FILES = {
     "Codegen/Common": "To kernels, whatever the machine",
     "Codegen/CPU": "To kernels of a CPU",
     "Target": "To LLVM",
+    "Analysis": "What is stated of layers",
 }
 WHOLE = "moe-compile-pipeline"
 WHOLE_STEPS = "Runs the first four of this page in order, with `moe-lower-addresses` before the last."

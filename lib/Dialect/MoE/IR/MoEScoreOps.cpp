@@ -33,6 +33,7 @@ LogicalResult ScoreAffineOp::verify() {
   return success();
 }
 Value ScoreAffineOp::getScoredRows() { return getRows(); }
+int64_t ScoreAffineOp::getRankingFeatures() { return getRows().getType().getDimSize(1) + (getBias() ? 1 : 0); }
 LogicalResult ScoreAffineOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   return reifyLogits(*this, b, getRows(), getLogits(), shapes);
 }
@@ -46,6 +47,8 @@ LogicalResult ScoreNegDistanceOp::verify() {
   return success();
 }
 Value ScoreNegDistanceOp::getScoredRows() { return getRows(); }
+/// -|x - p|^2 ranks like 2 p.x - |p|^2, and -|x - p| ranks the same.
+int64_t ScoreNegDistanceOp::getRankingFeatures() { return getRows().getType().getDimSize(1) + 1; }
 LogicalResult ScoreNegDistanceOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   return reifyLogits(*this, b, getRows(), getLogits(), shapes);
 }
@@ -62,6 +65,8 @@ LogicalResult ScoreCosineOp::verify() {
   return success();
 }
 Value ScoreCosineOp::getScoredRows() { return getRows(); }
+/// The factor that depends on the row is the same for all experts.
+int64_t ScoreCosineOp::getRankingFeatures() { return getRows().getType().getDimSize(1); }
 LogicalResult ScoreCosineOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   return reifyLogits(*this, b, getRows(), getLogits(), shapes);
 }

@@ -72,6 +72,12 @@ def ScoreOpInterface : OpInterface<"ScoreOpInterface"> {
   let methods = [
     InterfaceMethod<"The rows [rows, width] that are scored.", "::mlir::Value", "getScoredRows">,
     InterfaceMethod<"The logits [rows, experts].", "::mlir::Value", "getLogits">,
+    InterfaceMethod<[{
+        The dimension of features of a row in which experts are ranked by linear
+        functions, so that half-spaces of it part any two experts; 0 where there
+        is none.
+      }],
+      "int64_t", "getRankingFeatures">,
   ];
 }
 
