@@ -76,16 +76,17 @@ __device__ void expectBytes(uint64 *barrier, unsigned bytes) {
                : "memory");
 }
 __device__ void waitForPhase(uint64 *barrier, unsigned parity) {
-  asm volatile("{\n\t.reg .pred p;\n\twait: mbarrier.try_wait.parity.shared.b64 p, [%0], %1;\n\t@!p bra.uni wait;\n\t}" ::"r"(
-                   sharedAddress(barrier)),
-               "r"(parity)
-               : "memory");
+  asm volatile(
+      "{\n\t.reg .pred p;\n\twait: mbarrier.try_wait.parity.shared.b64 p, [%0], %1;\n\t@!p bra.uni wait;\n\t}" ::"r"(
+          sharedAddress(barrier)),
+      "r"(parity)
+      : "memory");
 }
 __device__ void bulkLoad(void *to, const void *from, unsigned bytes, uint64 *barrier) {
-  asm volatile("cp.async.bulk.shared::cta.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
-                   sharedAddress(to)),
-               "l"(from), "r"(bytes), "r"(sharedAddress(barrier))
-               : "memory");
+  asm volatile(
+      "cp.async.bulk.shared::cta.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(sharedAddress(to)),
+      "l"(from), "r"(bytes), "r"(sharedAddress(barrier))
+      : "memory");
 }
 __device__ void bulkStore(void *to, const void *from, unsigned bytes) {
   asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(to), "r"(sharedAddress(from)),
@@ -95,5 +96,33 @@ __device__ void bulkStore(void *to, const void *from, unsigned bytes) {
 __device__ void commitBulk() { asm volatile("cp.async.bulk.commit_group;" ::: "memory"); }
 __device__ void waitForBulkReads() { asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(0) : "memory"); }
 __device__ void fenceAsyncProxy() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+
+// Tensor maps, and products of a warpgroup on operands in shared memory.
+struct alignas(64) TensorMap {
+  char bytes[128];
+};
+/// The box of `map` whose first element is in column `x` of row `y`.
+__device__ void tensorLoad(void *to, const TensorMap &map, int x, int y, uint64 *barrier) {
+  asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], "
+               "[%4];" ::"r"(sharedAddress(to)),
+               "l"(&map), "r"(x), "r"(y), "r"(sharedAddress(barrier))
+               : "memory");
+}
+/// Of an operand with 64 elements of 2 bytes along k, swizzled by 128 bytes; `stride` bytes from 8 rows to the next.
+__device__ uint64 descriptor(const void *p, unsigned stride = 1024, uint64 swizzle = 1) {
+  return uint64(sharedAddress(p) >> 4 & 0x3fff) | uint64(stride >> 4) << 32 | swizzle << 62;
+}
+/// sum += a * b, 64 x 16 times 16 x 8.
+__device__ void multiplyOfWarpgroup(float (&sum)[4], uint64 a, uint64 b) {
+  asm volatile("{\n\t.reg .pred p;\n\tsetp.ne.b32 p, %10, 0;\n\t"
+               "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%0, %1, %2, %3}, %8, %9, p, %11, %12, %13, %14;\n\t}"
+               : "=f"(sum[0]), "=f"(sum[1]), "=f"(sum[2]), "=f"(sum[3])
+               : "0"(sum[0]), "1"(sum[1]), "2"(sum[2]), "3"(sum[3]), "l"(a), "l"(b), "n"(1), "n"(1), "n"(1), "n"(0),
+                 "n"(0)
+               : "memory");
+}
+__device__ void fenceProducts() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+__device__ void commitProducts() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+__device__ void waitForProducts() { asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(0) : "memory"); }
 
 #endif // MOE_TEST_EMULATOR_INPUTS_DEVICE_H

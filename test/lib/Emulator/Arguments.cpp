@@ -41,8 +41,8 @@ static double numberAt(StringRef type, const char *from) {
 }
 
 static llvm::Error unknown(StringRef word) {
-  return llvm::createStringError("expected an argument such as i32:5, f32[64]=iota or map:0:64x32:8x32:128, got '" + word +
-                                 "'");
+  return llvm::createStringError("expected an argument such as i32:5, f32[64]=iota or map:0:64x32:8x32:128, got '" +
+                                 word + "'");
 }
 
 llvm::Error Arguments::addBuffer(StringRef word) {
@@ -149,8 +149,9 @@ std::string Arguments::difference(const Arguments &other) const {
       if (std::memcmp(mine.data + i * bytes, theirs.data + i * bytes, bytes) != 0) {
         std::string text;
         llvm::raw_string_ostream os(text);
-        os << "element " << i << " of argument " << b << " is " << llvm::format("%g", numberAt(mine.type, mine.data + i * bytes))
-           << ", expected " << llvm::format("%g", numberAt(mine.type, theirs.data + i * bytes));
+        os << "element " << i << " of argument " << b << " is "
+           << llvm::format("%g", numberAt(mine.type, mine.data + i * bytes)) << ", expected "
+           << llvm::format("%g", numberAt(mine.type, theirs.data + i * bytes));
         return text;
       }
   }

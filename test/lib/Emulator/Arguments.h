@@ -23,7 +23,8 @@ namespace moe::emulator {
 ///     f32[64]=zero                   ... of zeros
 ///     f32[64]=iota                   ... of 0, 1, 2, ...
 ///     f32[64]=integers:7             ... of integers from -4 to 4, drawn from the seed 7
-///     map:0:64x32:8x32:128           a tensor map over the buffer that is argument 0, which has 64 rows of 32 elements,
+///     map:0:64x32:8x32:128           a tensor map over the buffer that is argument 0, which has 64 rows of 32
+///     elements,
 ///                                    for boxes of 8 rows of 32, with a swizzle of 128 bytes
 class Arguments {
 public:

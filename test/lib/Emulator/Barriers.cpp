@@ -6,12 +6,17 @@
 
 using namespace moe::emulator;
 
-/// What else the lanes of `mask` wait at, if that is another operation: they would never meet.
-static const Gathering *conflicting(const std::deque<Gathering> &gatherings, const Operation *operation, uint32_t mask) {
-  for (const Gathering &gathering : gatherings)
-    if (gathering.count != 0 && (gathering.mask & mask) != 0 &&
-        (gathering.operation != operation || gathering.mask != mask))
-      return &gathering;
+/// Another operation at which lanes of `mask` wait for `lane`: they would never meet.
+static const Gathering *conflicting(const std::deque<Gathering> &gatherings, const Operation *operation, uint32_t mask,
+                                    unsigned lane) {
+  for (const Gathering &gathering : gatherings) {
+    if (gathering.count == 0 || !(gathering.mask >> lane & 1) ||
+        (gathering.operation == operation && gathering.mask == mask))
+      continue;
+    for (unsigned other = 0; other != 32; ++other)
+      if ((mask >> other & 1) && gathering.arguments[other])
+        return &gathering;
+  }
   return nullptr;
 }
 
@@ -20,11 +25,11 @@ Gathering &Block::warpGathering(const Operation *operation, uint32_t mask) {
   mask &= lanesOf(warp());
   if (!(mask >> lane() & 1))
     fail(operation->name() + ": the mask " + std::to_string(mask) + " does not have the lane that runs it");
-  if (const Gathering *other = conflicting(gatherings, operation, mask))
+  if (const Gathering *other = conflicting(gatherings, operation, mask, lane()))
     fail("is at " + operation->name() + " while lanes that it waits for are at " + other->operation->name());
   Gathering *free = nullptr;
   for (Gathering &gathering : gatherings) {
-    if (gathering.count != 0 && gathering.operation == operation)
+    if (gathering.count != 0 && gathering.operation == operation && gathering.mask == mask)
       return gathering;
     if (gathering.count == 0)
       free = &gathering;
@@ -131,8 +136,8 @@ void Block::completePhase(MBarrier &barrier) {
   barrier.arrived = barrier.arrivedFences = nullptr;
   // What bulk copies brought is seen by those who wait for the phase.
   if (barrier.bulkCopies != 0) {
-    auto clocks = std::make_shared<Clocks>(
-        barrier.completed ? *barrier.completed : Clocks(order.bulkCopiesTo(Order::maxBarriers), 0));
+    auto clocks = std::make_shared<Clocks>(barrier.completed ? *barrier.completed
+                                                             : Clocks(order.bulkCopiesTo(Order::maxBarriers), 0));
     (*clocks)[order.bulkCopiesTo(barrier.index)] = barrier.bulkCopies;
     barrier.completed = clocks;
   }
@@ -157,7 +162,7 @@ void Block::countArrival(MBarrier &barrier, int64_t count) {
 void Block::waitForProducts(uint32_t keep) {
   const Products &all = products[running / 128];
   if (all.groups.size() > keep)
-    order.complete(running, order.productsOf(running / 128), all.groups[all.groups.size() - 1 - keep]);
+    order.complete(running, order.productsOf(warp()), all.groups[all.groups.size() - 1 - keep]);
 }
 
 void Block::addBytes(MBarrier &barrier, int64_t bytes) {

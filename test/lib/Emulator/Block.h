@@ -27,13 +27,13 @@ struct Copy {
 
 /// An mbarrier object (PTX ISA, "Parallel Synchronization and Communication Instructions: mbarrier").
 struct MBarrier {
-  uint32_t index;                  ///< which of the block's
-  int64_t expected, pending;       ///< arrivals of a phase, and those still missing
-  int64_t bytes = 0;               ///< transaction count: expected and not yet arrived
-  uint64_t phase = 0;              ///< phases completed
+  uint32_t index;                                ///< which of the block's
+  int64_t expected, pending;                     ///< arrivals of a phase, and those still missing
+  int64_t bytes = 0;                             ///< transaction count: expected and not yet arrived
+  uint64_t phase = 0;                            ///< phases completed
   uint32_t bulkCopiesIssued = 0, bulkCopies = 0; ///< and those that have landed
-  SharedClocks arrived, arrivedFences;     ///< of the phase under way
-  SharedClocks completed, completedFences; ///< of all phases before
+  SharedClocks arrived, arrivedFences;           ///< of the phase under way
+  SharedClocks completed, completedFences;       ///< of all phases before
 };
 
 /// Lanes that are at the same operation of a warp or a warpgroup, until all have come.
@@ -108,8 +108,7 @@ public:
   /// Checks an access to any memory by the running thread: bounds, alignment, order.
   void check(const void *address, uint64_t bytes, uint32_t alignment, bool write, bool atomic, const char *what);
   /// Checks an access to shared memory by any actor. Returns the offset.
-  uint32_t checkShared(const void *address, uint64_t bytes, uint32_t alignment, const Access &access,
-                       const char *what);
+  uint32_t checkShared(const void *address, uint64_t bytes, uint32_t alignment, const Access &access, const char *what);
   Access access(bool write) { return {running, order.now(running), write}; }
 
   Gathering &warpGathering(const Operation *operation, uint32_t mask);
@@ -152,7 +151,9 @@ private:
     std::vector<uint32_t> groups; ///< the last product of each
   };
   static void runThread(void *thread);
-  bool ready(const Thread &thread) const { return !thread.done && (!thread.watched || *thread.watched != thread.value); }
+  bool ready(const Thread &thread) const {
+    return !thread.done && (!thread.watched || *thread.watched != thread.value);
+  }
   bool step(uint32_t thread);
   bool round();
   bool landSomething();
@@ -181,7 +182,7 @@ private:
   std::map<uint32_t, MBarrier> mbarriers; // by offset; nodes stay in place
   std::vector<std::deque<Gathering>> warpGatherings;
   std::vector<Gathering> warpgroupGatherings;
-  std::array<Products, Order::maxWarpgroups + 1> products;
+  std::array<Products, Order::maxWarps / 4> products;
 };
 
 } // namespace moe::emulator

@@ -40,7 +40,7 @@ struct Options {
 struct Launch {
   std::string kernel;
   Dim grid, block;
-  uint32_t shared = 0;            ///< bytes of dynamic shared memory
+  uint32_t shared = 0;           ///< bytes of dynamic shared memory
   const void *const *parameters; ///< an address for each parameter, as for cuLaunchKernel
 };
 

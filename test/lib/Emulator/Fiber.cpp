@@ -19,7 +19,8 @@ Fiber::~Fiber() {
 
 void Fiber::reset(void (*newBody)(void *), void *newArgument) {
   if (!stack) {
-    void *memory = mmap(nullptr, stackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *memory =
+        mmap(nullptr, stackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     assert(memory != MAP_FAILED && "no memory for a stack");
     stack = static_cast<char *>(memory);
     mprotect(stack, 4096, PROT_NONE); // an overflow is a fault, not a write into the neighbour's stack

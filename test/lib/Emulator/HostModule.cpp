@@ -57,7 +57,8 @@ uint32_t HostModuleMaker::placeShared(ArrayRef<GlobalVariable *> variables, func
     uint32_t alignment = uint32_t(variable.getAlign().valueOrOne().value());
     next = uint32_t(alignTo(next, std::max(alignment, 16u)));
     Constant *address = ConstantInt::get(i64, reinterpret_cast<uintptr_t>(SharedWindow::base()) + next);
-    variable.replaceUsesWithIf(ConstantExpr::getIntToPtr(address, variable.getType()), [&](Use &use) { return uses(use); });
+    variable.replaceUsesWithIf(ConstantExpr::getIntToPtr(address, variable.getType()),
+                               [&](Use &use) { return uses(use); });
     next += size;
   };
   for (GlobalVariable *variable : variables)
@@ -104,7 +105,7 @@ void HostModuleMaker::placeShared() {
 static std::string opcodeOf(StringRef text) {
   Regex opcode("^[a-z][a-z0-9_]*([.:]+[a-zA-Z0-9_]+)+$");
   SmallVector<StringRef> words;
-  StringRef(text).split(words, ' ', -1, false);
+  SplitString(text, words, " \t\n;");
   for (StringRef word : words) {
     word = word.trim(" \t\n;{},");
     if (word.starts_with("\\"))
@@ -161,8 +162,8 @@ static bool namesOperandsInOrder(const CallBase &call) {
 Error HostModuleMaker::replace(CallBase &call, const std::string &name, AllocaInst *arguments, AllocaInst *results) {
   std::unique_ptr<Operation> operation = makeOperation(name);
   if (!operation)
-    return createStringError("the emulator does not know '" + name + "' in function '" +
-                             call.getFunction()->getName() + "'");
+    return createStringError("the emulator does not know '" + name + "' in function '" + call.getFunction()->getName() +
+                             "'");
   if (!predicateOf(call) && !namesOperandsInOrder(call))
     return createStringError("the emulator wants the operands of '" + name + "' in the order of the assembly's, and " +
                              "numbers as operands");
@@ -192,8 +193,8 @@ Error HostModuleMaker::replace(CallBase &call, const std::string &name, AllocaIn
     Value *given = call.getArgOperand(index);
     predicate = given->getType()->isIntegerTy(1) ? given : builder.CreateIsNotNull(given);
   }
-  FunctionCallee callee = module.getOrInsertFunction(
-      "moe_emulator_operation", Type::getVoidTy(module.getContext()), pointer, pointer, pointer, i64);
+  FunctionCallee callee = module.getOrInsertFunction("moe_emulator_operation", Type::getVoidTy(module.getContext()),
+                                                     pointer, pointer, pointer, i64);
   builder.CreateCall(callee, {self, arguments, results, builder.CreateZExt(predicate, i64)});
   if (!call.getType()->isVoidTy())
     call.replaceAllUsesWith(builder.CreateLoad(call.getType(), results));
@@ -240,8 +241,8 @@ void HostModuleMaker::addChecks(Function &function) {
   for (Instruction &instruction : instructions(function))
     if (isa<LoadInst, StoreInst, AtomicRMWInst, AtomicCmpXchgInst, MemIntrinsic>(instruction))
       accesses.push_back(&instruction);
-  FunctionCallee check = module.getOrInsertFunction("moe_emulator_check", Type::getVoidTy(module.getContext()), pointer,
-                                                    i64, i64, i64);
+  FunctionCallee check =
+      module.getOrInsertFunction("moe_emulator_check", Type::getVoidTy(module.getContext()), pointer, i64, i64, i64);
   for (Instruction *access : accesses) {
     IRBuilder<> builder(access);
     auto add = [&](Value *address, Value *bytes, uint64_t alignment, bool write, bool atomic) {
@@ -283,6 +284,8 @@ void HostModuleMaker::addEntry(Function &kernel) {
     Value *address = builder.CreateLoad(pointer, place);
     arguments.push_back(argument.hasByValAttr() ? address : builder.CreateLoad(argument.getType(), address));
   }
+  for (Argument &argument : kernel.args())
+    argument.removeAttr(Attribute::ByVal); // given by address: kernels do not write their parameters
   builder.CreateCall(&kernel, arguments);
   builder.CreateRetVoid();
   parts.entries.push_back({kernel.getName().str(), unsigned(kernel.arg_size()), staticShared.lookup(&kernel)});
@@ -312,8 +315,8 @@ Error HostModuleMaker::make() {
     function.removeFnAttr(Attribute::Memory); // calls of the emulator touch memory
     function.removeFnAttr(Attribute::NoSync);
     for (Argument &argument : function.args())
-      for (Attribute::AttrKind kind : {Attribute::ReadNone, Attribute::ReadOnly, Attribute::WriteOnly,
-                                       Attribute::NoAlias, Attribute::Captures})
+      for (Attribute::AttrKind kind :
+           {Attribute::ReadNone, Attribute::ReadOnly, Attribute::WriteOnly, Attribute::NoAlias, Attribute::Captures})
         argument.removeAttr(kind);
   }
   for (Function *kernel : kernels) {

@@ -48,7 +48,9 @@ extern "C" void moe_emulator_operation(const Operation *operation, const uint64_
 extern "C" void moe_emulator_check(const void *address, uint64_t bytes, uint64_t alignment, uint64_t flags) {
   bool write = flags & 1, atomic = flags & 2;
   Block::current->check(address, bytes, uint32_t(alignment), write, atomic,
-                        atomic ? "atomic update" : write ? "store" : "load");
+                        atomic  ? "atomic update"
+                        : write ? "store"
+                                : "load");
 }
 
 /// What processors without an instruction for it call.
@@ -129,7 +131,8 @@ llvm::Expected<std::unique_ptr<Kernels>> Kernels::load(MemoryBufferRef ir) {
     auto address = code->jit->lookup("moe.entry." + entry.name);
     if (!address)
       return address.takeError();
-    code->kernels.push_back({entry.name, address->toPtr<void (*)(const void *const *)>(), entry.parameters, entry.staticShared});
+    code->kernels.push_back(
+        {entry.name, address->toPtr<void (*)(const void *const *)>(), entry.parameters, entry.staticShared});
   }
   return std::unique_ptr<Kernels>(new Kernels(std::move(code)));
 }
@@ -166,8 +169,7 @@ llvm::Error Kernels::launch(const Launch &launch, DeviceMemory &memory, const Op
   if (launch.block.count() == 0 || launch.block.count() > 1024 || launch.grid.count() == 0 ||
       launch.grid.count() > (uint64_t(1) << 31))
     return createStringError("'" + launch.kernel + "': expected blocks of 1 to 1024 threads in a grid that is not " +
-                             "empty, got " + Twine(launch.grid.count()) + " blocks of " +
-                             Twine(launch.block.count()));
+                             "empty, got " + Twine(launch.grid.count()) + " blocks of " + Twine(launch.block.count()));
   uint64_t shared = uint64_t(kernel->staticShared) + launch.shared;
   if (shared > SharedWindow::size)
     return createStringError("'" + launch.kernel + "': expected at most " + Twine(SharedWindow::size) +

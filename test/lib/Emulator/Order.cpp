@@ -8,7 +8,7 @@
 using namespace moe::emulator;
 
 Order::Order(uint32_t threads) : count(threads), threads(threads) {
-  auto nothing = std::make_shared<const Clocks>(3 * count + maxWarpgroups + maxBarriers, 0);
+  auto nothing = std::make_shared<const Clocks>(3 * count + maxWarps + maxBarriers, 0);
   for (Thread &thread : this->threads)
     thread.seen = nothing;
 }
@@ -24,9 +24,9 @@ std::string Order::nameOf(Actor actor) const {
     return "a cp.async of " + threadText(actor - count);
   if (actor < 3 * count)
     return "a bulk store of " + threadText(actor - 2 * count);
-  if (actor < 3 * count + maxWarpgroups)
-    return "a wgmma of warpgroup " + std::to_string(actor - 3 * count);
-  return "a bulk copy reporting to mbarrier " + std::to_string(actor - 3 * count - maxWarpgroups);
+  if (actor < 3 * count + maxWarps)
+    return "a wgmma of warp " + std::to_string(actor - 3 * count);
+  return "a bulk copy reporting to mbarrier " + std::to_string(actor - 3 * count - maxWarps);
 }
 
 uint32_t Order::seenAt(uint32_t thread, Actor actor) const {

@@ -2,7 +2,7 @@
 //===- Order.h - what happens before what in a block: vector clocks ---------------------------------------===//
 //
 // Everybody who touches shared memory is an actor with a clock of its own: each thread, the asynchronous copies of each
-// thread, the matrix products of each warpgroup, and the bulk copies that report to each mbarrier. A thread has seen an
+// thread, the wgmma of each warp, and the bulk copies that report to each mbarrier. A thread has seen an
 // actor up to some time; barriers and mbarriers hand on what their threads have seen, waits for asynchronous work add
 // it. (Flanagan, Freund: FastTrack, PLDI 2009; the clocks of asynchronous work are ours.)
 #ifndef MOE_TEST_LIB_EMULATOR_ORDER_H
@@ -28,14 +28,14 @@ using SharedClocks = std::shared_ptr<const Clocks>;
 
 class Order {
 public:
-  static constexpr uint32_t maxWarpgroups = 8, maxBarriers = 64;
+  static constexpr uint32_t maxWarps = 32, maxBarriers = 64;
 
   explicit Order(uint32_t threads);
 
   Actor copiesOf(uint32_t thread) const { return count + thread; }
   Actor storesOf(uint32_t thread) const { return 2 * count + thread; }
-  Actor productsOf(uint32_t warpgroup) const { return 3 * count + warpgroup; }
-  Actor bulkCopiesTo(uint32_t barrier) const { return 3 * count + maxWarpgroups + barrier; }
+  Actor productsOf(uint32_t warp) const { return 3 * count + warp; }
+  Actor bulkCopiesTo(uint32_t barrier) const { return 3 * count + maxWarps + barrier; }
   /// "thread 35", "a cp.async of thread 35", ...
   std::string nameOf(Actor actor) const;
 

@@ -65,9 +65,9 @@ std::optional<std::string> SharedChecker::accessByte(Cell &cell, uint32_t offset
   if (!bothAtomic && !order.hasSeen(access.thread, cell.write))
     return conflict(offset, access, cell.write, "wrote");
   if (access.asyncProxy && !cell.asyncProxy && !order.hasFenced(access.thread, cell.write))
-    return "missing fence.proxy.async: " + order.nameOf(access.epoch.actor) +
-           (access.write ? " writes" : " reads") + " shared memory at " + hex(offset) + " that " +
-           order.nameOf(cell.write.actor) + " wrote by way of the generic proxy";
+    return "missing fence.proxy.async: " + order.nameOf(access.epoch.actor) + (access.write ? " writes" : " reads") +
+           " shared memory at " + hex(offset) + " that " + order.nameOf(cell.write.actor) +
+           " wrote by way of the generic proxy";
   if (!access.write) {
     addRead(cell, access);
     return std::nullopt;

@@ -91,7 +91,8 @@ static Error runKernel() {
     if (Error error = checkCount(**kernels, kernelName, last->count()))
       return error;
     Launch launch = {kernelName, {gridSize}, {blockSize}, sharedBytes, last->parameters()};
-    std::string how = std::string(" (schedule ") + nameOf(options.schedule) + ", seed " + std::to_string(options.seed) + ")";
+    std::string how =
+        std::string(" (schedule ") + nameOf(options.schedule) + ", seed " + std::to_string(options.seed) + ")";
     if (Error error = (*kernels)->launch(launch, last->memory, options))
       return llvm::createStringError(toString(std::move(error)) + how);
     if (expected)

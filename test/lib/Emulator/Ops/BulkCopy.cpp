@@ -73,18 +73,19 @@ static void issueLoad(Block &block, MBarrier &barrier, const char *to, uint32_t 
   });
 }
 
-/// cp.async.bulk.tensor.g2s.tile.ND(to, mbarrier, map, coordinates...)
-static std::unique_ptr<Operation> makeTensorLoad(StringRef name, unsigned rank) {
+/// cp.async.bulk.tensor.g2s.tile.ND(to, mbarrier, map, coordinates...), in PTX
+/// cp.async.bulk.tensor.ND.shared::cluster.global.tile.mbarrier::complete_tx::bytes(to, map, coordinates..., mbarrier)
+static std::unique_ptr<Operation> makeTensorLoad(StringRef name, unsigned rank, bool ptx) {
   return simple(name.str(), [=](Block &block, const uint64_t *arguments, char *) {
     char *to = pointer(arguments[0]);
-    MBarrier &barrier = block.mbarrier(pointer(arguments[1]));
-    const TensorMap &map = tensorMap(block, pointer(arguments[2]));
+    MBarrier &barrier = block.mbarrier(pointer(arguments[ptx ? 2 + rank : 1]));
+    const TensorMap &map = tensorMap(block, pointer(arguments[ptx ? 1 : 2]));
     if (map.rank != rank)
       block.fail("cp.async.bulk.tensor: expected a tensor map of rank " + std::to_string(rank) + ", got " +
                  std::to_string(map.rank));
     int32_t start[5] = {};
     for (unsigned d = 0; d != rank; ++d)
-      start[d] = get<int32_t>(arguments[3 + d]);
+      start[d] = get<int32_t>(arguments[(ptx ? 2 : 3) + d]);
     std::vector<Row> rows = rowsOfBox(map, start);
     for (const Row &row : rows)
       if (row.inside)
@@ -183,7 +184,9 @@ std::unique_ptr<Operation> moe::emulator::makeBulkCopy(StringRef name, const Wor
     if (words.has(std::to_string(d) + "d"))
       rank = d;
   if (words[3] == "tensor" && words.has("tile") && words.has("g2s") && rank)
-    return makeTensorLoad(name, rank);
+    return makeTensorLoad(name, rank, /*ptx=*/false);
+  if (words[3] == "tensor" && words[5].starts_with("shared::") && words[6] == "global" && words.has("tile") && rank)
+    return makeTensorLoad(name, rank, /*ptx=*/true);
   if (words[3] == "tensor" && words.has("tile") && words.has("s2g") && rank)
     return makeTensorStore(name, rank);
   if (words[3] == "global" && words.has("shared"))

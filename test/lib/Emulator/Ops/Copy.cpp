@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===- Copy.cpp - cp.async: copies by a thread that does not wait for them --------------------------------===//
 //
-// Of the generic proxy (PTX ISA, "Data Movement: Non-bulk copy"). Copies of a thread are completed in groups, or tell an
-// mbarrier.
+// Of the generic proxy (PTX ISA, "Data Movement: Non-bulk copy"). Copies of a thread are completed in groups, or tell
+// an mbarrier.
 #include "../Block.h"
 #include "../Operation.h"
 
@@ -50,8 +50,8 @@ static void waitForAll(Block &block) {
   block.order.complete(thread.index, block.order.copiesOf(thread.index), thread.copiesIssued);
 }
 
-/// The mbarrier gets an arrival when the thread's copies up to now have landed. With `noinc` it was counted for it, else
-/// its count goes up first.
+/// The mbarrier gets an arrival when the thread's copies up to now have landed. With `noinc` it was counted for it,
+/// else its count goes up first.
 static void arriveAfterCopies(Block &block, const void *address, bool noinc) {
   MBarrier &barrier = block.mbarrier(address);
   Thread &thread = block.self();

@@ -56,7 +56,8 @@ static void multiply(const Shape &shape, Number type, Number sumType, const Lane
     }
 }
 
-/// Intrinsics: mma.SHAPE.row.col.{bf16,tf32}, mma.SHAPE.row.col.D.C for f16. PTX: mma.sync.aligned.SHAPE.row.col.D.A.B.C.
+/// Intrinsics: mma.SHAPE.row.col.{bf16,tf32}, mma.SHAPE.row.col.D.C for f16. PTX:
+/// mma.sync.aligned.SHAPE.row.col.D.A.B.C.
 static std::unique_ptr<Operation> makeMMA(StringRef name, const Words &words) {
   bool ptx = words[1] == "sync";
   auto shape = parseShape(words[ptx ? 3 : 1]);

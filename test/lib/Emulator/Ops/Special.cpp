@@ -78,7 +78,8 @@ std::unique_ptr<Operation> moe::emulator::makeSpecial(StringRef name, const Word
   if (name == "barrier0")
     return simple(name.str(), [](Block &block, const uint64_t *, char *) { block.barrier(0, 0, false, true); });
   if (words.begins("fence.proxy.async"))
-    return simple(name.str(), [](Block &block, const uint64_t *, char *) { block.order.fenceProxy(block.self().index); });
+    return simple(name.str(),
+                  [](Block &block, const uint64_t *, char *) { block.order.fenceProxy(block.self().index); });
   // Blocks run one after the other and threads one at a time, so memory is always coherent; these say nothing about
   // the order of other threads.
   bool noEffect = words.begins("membar") || words.begins("fence") || words.begins("setmaxnreg") ||

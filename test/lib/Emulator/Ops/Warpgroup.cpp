@@ -40,21 +40,17 @@ struct Product {
 };
 } // namespace
 
-/// Everything a warpgroup reads, once: neighbouring bytes together.
-static void checkReads(Block &block, std::vector<uint32_t> &offsets, unsigned bytes, uint32_t group, uint32_t number) {
+/// What a warp of the warpgroup reads, once: neighbouring bytes together.
+static void checkReads(Block &block, std::vector<uint32_t> &offsets, unsigned bytes, uint32_t warp, uint32_t number) {
   std::sort(offsets.begin(), offsets.end());
-  uint32_t first = block.self().index / 128 * 128;
+  uint32_t thread = block.self().index / 128 * 128 + warp * 32;
+  Access read = {thread, {block.order.productsOf(thread / 32), number}};
+  read.asyncProxy = true;
   for (size_t i = 0; i != offsets.size();) {
     size_t end = i + 1;
     while (end != offsets.size() && offsets[end] <= offsets[end - 1] + bytes)
       ++end;
-    uint32_t length = offsets[end - 1] + bytes - offsets[i];
-    // Each warp must know that the operands are there; the reads are recorded four times, which does no harm.
-    for (uint32_t warp = 0; warp != 4; ++warp) {
-      Access read = {first + 32 * warp, {block.order.productsOf(group), number}};
-      read.asyncProxy = true;
-      block.checkShared(SharedWindow::base() + offsets[i], length, 1, read, "wgmma");
-    }
+    block.checkShared(SharedWindow::base() + offsets[i], offsets[end - 1] + bytes - offsets[i], 1, read, "wgmma");
     i = end;
   }
 }
@@ -77,19 +73,23 @@ static void multiply(Block &block, const Lanes &lanes, const Product &product) {
     block.fail("wgmma: operands with k outermost are emulated with a swizzle of 128 bytes only");
 
   std::vector<float> left(64 * product.k), right(product.n * product.k);
-  std::vector<uint32_t> offsets;
-  auto read = [&](const Descriptor &descriptor, uint32_t rows, bool alongRows, std::vector<float> &values) {
+  // Warp w multiplies rows 16 w to 16 w + 15 of A by all of B; a wait of one warp says nothing about the others.
+  std::vector<uint32_t> offsets[4];
+  auto read = [&](const Descriptor &descriptor, uint32_t rows, bool alongRows, bool ofAll, std::vector<float> &values) {
     for (uint32_t row = 0; row != rows; ++row)
       for (uint32_t k = 0; k != product.k; ++k) {
         uint32_t offset = alongRows ? descriptor.alongRows(row, k) : descriptor.alongK(row, k * bytes);
-        offsets.push_back(offset % SharedWindow::size);
+        for (uint32_t warp = 0; warp != 4; ++warp)
+          if (ofAll || row / 16 == warp)
+            offsets[warp].push_back(offset % SharedWindow::size);
         values[row * product.k + k] = load(product.type, SharedWindow::base() + offset % SharedWindow::size);
       }
   };
-  read(a, 64, aAlongRows, left);
-  read(b, product.n, bAlongRows, right);
-  uint32_t group = block.self().index / 128;
-  checkReads(block, offsets, bytes, group, block.issueProduct(group));
+  read(a, 64, aAlongRows, /*ofAll=*/false, left);
+  read(b, product.n, bAlongRows, /*ofAll=*/true, right);
+  uint32_t number = block.issueProduct(block.self().index / 128);
+  for (uint32_t warp = 0; warp != 4; ++warp)
+    checkReads(block, offsets[warp], bytes, warp, number);
 
   for (unsigned lane = 0; lane != 128; ++lane)
     for (uint32_t i = 0; i != registers; ++i) {
