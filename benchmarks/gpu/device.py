@@ -142,18 +142,17 @@ class Layer:
 
     def workspace_size(self, tokens):
         size = c_size_t()
-        self.runtime.check(
-            self.runtime.lib.moe_device_layer_workspace_size(self.handle, c_int64(tokens), byref(size))
-        )
+        self.runtime.check(self.runtime.lib.moe_device_layer_workspace_size(self.handle, c_int64(tokens), byref(size)))
         return size.value
 
-    def run(self, tokens, inputs, outputs, workspace, workspace_bytes, stream=0):
-        """Starts the kernels. Inputs, outputs and the workspace are addresses on the device; rows have no gaps."""
-        ins = (Tensor * len(self.inputs))(*(o.tensor(a, tokens) for o, a in zip(self.inputs, inputs)))
-        outs = (Tensor * len(self.outputs))(*(o.tensor(a, tokens) for o, a in zip(self.outputs, outputs)))
+    def run(self, tokens, inputs, outputs, workspace, stream=0):
+        """Starts the kernels. Inputs and outputs are addresses on the device, the workspace is (address, bytes); rows
+        have no gaps."""
+        ins = (Tensor * len(self.inputs))(*(o.tensor(a, tokens) for o, a in zip(self.inputs, inputs, strict=True)))
+        outs = (Tensor * len(self.outputs))(*(o.tensor(a, tokens) for o, a in zip(self.outputs, outputs, strict=True)))
         self.runtime.check(
             self.runtime.lib.moe_device_layer_run(
-                self.handle, ins, outs, c_void_p(workspace), c_size_t(workspace_bytes), c_void_p(stream)
+                self.handle, ins, outs, c_void_p(workspace[0]), c_size_t(workspace[1]), c_void_p(stream)
             )
         )
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs every layer of a shipped checkpoint from its device code, and compares with the checkpoint's references.
 
-    device_layers.py RUNTIME.so CODE.ptx CHECKPOINT [--tokens 1,7,33]
+device_layers.py RUNTIME.so CODE.ptx CHECKPOINT [--tokens 1,7,33]
 """
 
 import argparse
@@ -61,7 +61,8 @@ def compare(layer, expected, got, prefix, where):
     differences = {"output": (results["output"], expected[f"{prefix}.output"].reshape(results["output"].shape))}
     if f"{prefix}.experts" in expected:
         ids, weights = by_expert(results["experts"].astype(np.int64), results["weights"])
-        wanted, wanted_weights = by_expert(expected[f"{prefix}.experts"].astype(np.int64), expected[f"{prefix}.weights"])
+        wanted_ids = expected[f"{prefix}.experts"].astype(np.int64)
+        wanted, wanted_weights = by_expert(wanted_ids, expected[f"{prefix}.weights"])
         same = (ids == wanted).all(1)
         others = ~same & ~near_ties(results["logits"], ids.shape[1], NEAR_TIE[dtype])
         assert not others.any(), f"{where}: rows {np.flatnonzero(others)} have other experts"
