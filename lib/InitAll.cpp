@@ -5,6 +5,8 @@
 
 #include "moe/Codegen/CPU/Passes.h"
 #include "moe/Codegen/Common/Passes.h"
+#include "moe/Codegen/GPU/NVVM/Passes.h"
+#include "moe/Codegen/GPU/Passes.h"
 #include "moe/Conversion/Passes.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
 #include "moe/Dialect/MoE/Routers/Routers.h"
@@ -31,6 +33,8 @@ void mlir::moe::registerAllPasses() {
   registerMoEConversionPasses();
   registerMoECodegenCommonPasses();
   registerMoECodegenCPUPasses();
+  registerMoECodegenGPUPasses();
+  registerMoECodegenNVVMPasses();
   registerPipelines();
   registerOptimizePipeline();
   registerTargetPipelines();
