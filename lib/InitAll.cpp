@@ -6,6 +6,8 @@
 #include "moe/Analysis/Passes.h"
 #include "moe/Codegen/CPU/Passes.h"
 #include "moe/Codegen/Common/Passes.h"
+#include "moe/Codegen/GPU/NVVM/Passes.h"
+#include "moe/Codegen/GPU/Passes.h"
 #include "moe/Conversion/Passes.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
 #include "moe/Dialect/MoE/Routers/Routers.h"
@@ -33,6 +35,8 @@ void mlir::moe::registerAllPasses() {
   registerMoEConversionPasses();
   registerMoECodegenCommonPasses();
   registerMoECodegenCPUPasses();
+  registerMoECodegenGPUPasses();
+  registerMoECodegenNVVMPasses();
   registerPipelines();
   registerOptimizePipeline();
   registerTargetPipelines();

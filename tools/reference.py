@@ -25,6 +25,8 @@ PASS_FILES = {
     "Conversion": "To upstream dialects",
     "Codegen/Common": "To kernels, whatever the machine",
     "Codegen/CPU": "To kernels of a CPU",
+    "Codegen/GPU": "To kernels of a GPU",
+    "Codegen/GPU/NVVM": "To NVIDIA's GPUs",
     "Target": "To LLVM",
     "Analysis": "What is stated of layers",
 }
@@ -34,6 +36,9 @@ PIPELINES = [
     "moe-optimize-pipeline",
     "moe-to-linalg-pipeline",
     "moe-cpu-pipeline",
+    "moe-gpu-linalg-pipeline",
+    "moe-gpu-pipeline",
+    "moe-nvvm-pipeline",
     "moe-to-llvm-pipeline",
     "moe-reference-pipeline",
     WHOLE,

@@ -4,6 +4,7 @@
 #include "moe/Driver/Compile.h"
 
 #include "moe/Codegen/CPU/MachineLevel.h"
+#include "moe/Codegen/GPU/Chip.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "moe/Driver/SkippedPasses.h"
 #include "moe/Runtime/Runtime.h"
@@ -59,9 +60,12 @@ static Expected<Unit> runPasses(ModuleOp module, llvm::function_ref<void(OpPassM
 }
 
 Expected<Unit> mlir::moe::lower(ModuleOp module, const CompileOptions &options) {
-  auto levels = levelsFor(options.cpu);
+  bool device = !options.chip.empty();
+  auto levels = device ? Expected<std::vector<std::string>>(std::vector<std::string>()) : levelsFor(options.cpu);
   if (!levels)
     return levels.error();
+  if (device && !findChip(options.chip))
+    return Error{"--chip: expected " + chipNames() + ", got '" + options.chip + "'"};
   Stage stage = stageOf(module);
   auto reached = [&]() -> Expected<Unit> {
     if (options.atStage)
@@ -85,6 +89,8 @@ Expected<Unit> mlir::moe::lower(ModuleOp module, const CompileOptions &options) 
         reference.level = levels->back();
         return buildReferencePipeline(passes, reference);
       }
+      if (device)
+        return buildGPUStage(passes, stage, options.chip);
       buildStage(passes, stage, *levels);
     };
     if (auto done = runPasses(module, build, next, options.reproducer); !done)
@@ -96,13 +102,13 @@ Expected<Unit> mlir::moe::lower(ModuleOp module, const CompileOptions &options) 
   return skipped.check();
 }
 
-Expected<std::unique_ptr<NativeCode>> mlir::moe::generate(ModuleOp module) {
-  if (!module.lookupSymbol(MOE_LIBRARY_SYMBOL))
+Expected<std::unique_ptr<NativeCode>> mlir::moe::generate(ModuleOp module, bool device) {
+  if (!device && !module.lookupSymbol(MOE_LIBRARY_SYMBOL))
     return Error{
         "expected a module with at least one moe.layer, got none: it says which kernel a block calls with which "
         "weights"};
   DiagnosticLine diagnostics(module.getContext());
-  auto code = NativeCode::create(module);
+  auto code = device ? NativeCode::createDevice(module) : NativeCode::create(module);
   if (!code)
     return diagnostics.error(toError(code.takeError()).message);
   return std::move(*code);

@@ -6,6 +6,7 @@
 #include "moe/Driver/Cost.h"
 #include "moe/Driver/Emit.h"
 #include "moe/Target/Jit.h"
+#include "moe/Target/Ptxas.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
@@ -56,4 +57,22 @@ Expected<Unit> StageDumper::dumpCode(const NativeCode &code) {
   if (!library)
     return toError(library.takeError());
   return write("summary.txt", summaryText(*(*library)->descriptor()));
+}
+
+/// Registers, spills and shared memory of each kernel are the summary, where ptxas is there to tell them.
+Expected<Unit> StageDumper::dumpDeviceCode(const NativeCode &code, StringRef chip) {
+  if (auto done = write("5-target.ll", code.llvmText()); !done)
+    return done;
+  auto assembly = code.assembly();
+  if (!assembly)
+    return toError(assembly.takeError());
+  if (auto done = write("kernel.ptx", *assembly); !done)
+    return done;
+  std::string ptxas = findPtxas();
+  if (ptxas.empty())
+    return write("summary.txt", "ptxas was not found: registers and shared memory are not known\n");
+  auto cubin = assemblePTX(ptxas, *assembly, chip);
+  if (!cubin)
+    return toError(cubin.takeError());
+  return write("summary.txt", cubin->report);
 }

@@ -3,8 +3,11 @@
 
 #include "moe/Driver/Emit.h"
 
+#include "moe/Codegen/GPU/Chip.h"
+#include "moe/Codegen/GPU/Passes.h"
 #include "moe/Driver/Dump.h"
 #include "moe/Target/CHeader.h"
+#include "moe/Target/Ptxas.h"
 #include "moe/Target/SharedLibrary.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -33,6 +36,15 @@ static std::string textOf(ModuleOp module) {
   return text;
 }
 
+/// PTX with the launch records in its first line.
+static Expected<std::string> devicePTX(ModuleOp module, const NativeCode &code) {
+  auto assembly = code.assembly();
+  if (!assembly)
+    return toError(assembly.takeError());
+  auto launches = module->getAttrOfType<StringAttr>(kLaunchesAttr);
+  return "// moe.launches: " + launches.getValue().str() + "\n" + *assembly;
+}
+
 /// Names in the header come from the file that is written.
 static Expected<std::string> headerOf(ModuleOp module, StringRef output) {
   DiagnosticLine diagnostics(module.getContext());
@@ -58,9 +70,14 @@ Expected<std::unique_ptr<NativeCode>> mlir::moe::compileInput(ModuleOp module, C
   }
   if (auto lowered = lower(module, compile); !lowered)
     return lowered.error();
-  auto code = generate(module);
+  auto code = generate(module, /*device=*/!compile.chip.empty());
   if (!code || dumpFolder.empty())
     return code;
+  if (!compile.chip.empty()) {
+    if (auto dumped = dumper.dumpDeviceCode(**code, compile.chip); !dumped)
+      return dumped.error();
+    return code;
+  }
   if (auto dumped = dumper.dumpCode(**code); !dumped)
     return dumped.error();
   return code;
@@ -69,6 +86,7 @@ Expected<std::unique_ptr<NativeCode>> mlir::moe::compileInput(ModuleOp module, C
 CompileOptions EmitOptions::compileOptions() const {
   CompileOptions compile;
   compile.cpu = cpu;
+  compile.chip = chip;
   compile.reference = reference;
   compile.reproducer = reproducer;
   compile.withoutPasses = withoutPasses;
@@ -118,14 +136,55 @@ static Expected<Unit> emitCode(ModuleOp module, const EmitOptions &options) {
   return writeFile(headerPath, *header);
 }
 
+static Expected<Unit> emitDeviceCode(ModuleOp module, const EmitOptions &options) {
+  auto code = compileInput(module, options.compileOptions(), options.dumpFolder);
+  if (!code)
+    return inInput(options.input.path, code.error());
+  std::string text = options.output.empty() ? "-" : options.output;
+  if (options.emit == "llvm")
+    return writeFile(text, (*code)->llvmText());
+  auto ptx = devicePTX(module, **code);
+  if (!ptx)
+    return ptx.error();
+  if (options.emit == "ptx")
+    return writeFile(text, *ptx);
+  std::string ptxas = findPtxas();
+  if (ptxas.empty())
+    return Error{"--emit=cubin: expected ptxas in CUDA_HOME/bin, on the PATH or from tools/install-ptxas.sh, found "
+                 "none; write --emit=ptx, which the driver compiles when it loads it"};
+  auto cubin = assemblePTX(ptxas, *ptx, options.chip);
+  if (!cubin)
+    return toError(cubin.takeError());
+  return writeFile(options.output, cubin->bytes);
+}
+
+static Expected<Unit> checkTarget(const EmitOptions &options) {
+  bool device = options.target == "nvptx";
+  if (!device && options.target != "cpu")
+    return Error{"--target: expected cpu or nvptx, got '" + options.target + "'"};
+  if (!device && !options.chip.empty())
+    return Error{"--chip is for --target=nvptx, got --target=cpu"};
+  if (!device && (options.emit == "ptx" || options.emit == "cubin"))
+    return Error{"--emit=" + options.emit + " is for --target=nvptx, got --target=cpu"};
+  if (!device)
+    return Unit();
+  if (!findChip(options.chip))
+    return Error{"--chip: expected " + chipNames() + ", got '" + options.chip + "'"};
+  if (options.reference)
+    return Error{"--reference is for --target=cpu, got --target=nvptx"};
+  if (!llvm::StringSwitch<bool>(options.emit).Cases({"mlir", "llvm", "ptx", "cubin"}, true).Default(false))
+    return Error{"--emit: expected mlir, llvm, ptx or cubin for --target=nvptx, got '" + options.emit + "'"};
+  return Unit();
+}
+
 static Expected<Unit> checkOptions(const EmitOptions &options) {
-  bool binary = options.emit == "obj" || options.emit == "shared";
-  if (options.emit == "ptx" || options.emit == "cubin")
-    return Error{"--emit=" + options.emit + " is not there yet; expected mlir, llvm, asm, obj, shared or header"};
+  if (auto checked = checkTarget(options); !checked)
+    return checked;
+  bool binary = options.emit == "obj" || options.emit == "shared" || options.emit == "cubin";
   if (!llvm::StringSwitch<bool>(options.emit)
-           .Cases({"mlir", "llvm", "asm", "obj", "shared", "header"}, true)
+           .Cases({"mlir", "llvm", "asm", "obj", "shared", "header", "ptx", "cubin"}, true)
            .Default(false))
-    return Error{"--emit: expected mlir, llvm, asm, obj, shared or header, got '" + options.emit + "'"};
+    return Error{"--emit: expected mlir, llvm, asm, obj, shared, header, ptx or cubin, got '" + options.emit + "'"};
   if (binary && (options.output.empty() || options.output == "-"))
     return Error{"--emit=" + options.emit + ": expected -o FILE, got none; binary files do not go to standard output"};
   if (options.emit == "shared" && llvm::sys::path::extension(options.output) == ".h")
@@ -144,6 +203,8 @@ Expected<Unit> mlir::moe::compileToFile(MLIRContext &context, const EmitOptions 
     return module.error();
   if (options.emit == "mlir")
     return emitMLIR(**module, options);
+  if (options.target == "nvptx")
+    return emitDeviceCode(**module, options);
   if (options.emit != "header")
     return emitCode(**module, options);
   auto header = headerOf(**module, options.output);

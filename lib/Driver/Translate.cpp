@@ -27,9 +27,7 @@ static Expected<std::string> description(const InputOptions &input) {
 }
 
 Expected<Unit> mlir::moe::translateToFile(MLIRContext &context, Translation translation, const InputOptions &input,
-                                          StringRef output) {
-  if (translation == Translation::PTX)
-    return Error{"--moe-to-ptx is not there yet: no GPU code is generated"};
+                                          StringRef output, StringRef chip) {
   if (translation == Translation::ListArchitectures)
     return writeFile(output, ::moe::listArchitecturesText());
   if (input.path.empty())
@@ -38,6 +36,15 @@ Expected<Unit> mlir::moe::translateToFile(MLIRContext &context, Translation tran
     EmitOptions options;
     options.input = input;
     options.emit = "header";
+    options.output = output.str();
+    return compileToFile(context, options);
+  }
+  if (translation == Translation::PTX) {
+    EmitOptions options;
+    options.input = input;
+    options.target = "nvptx";
+    options.chip = chip.str();
+    options.emit = "ptx";
     options.output = output.str();
     return compileToFile(context, options);
   }

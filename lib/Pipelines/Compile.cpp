@@ -4,6 +4,7 @@
 #include "moe/Codegen/CPU/MachineLevel.h"
 #include "moe/Codegen/CPU/Passes.h"
 #include "moe/Codegen/Common/Passes.h"
+#include "moe/Codegen/GPU/Chip.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "moe/Pipelines/Pipelines.h"
 #include "moe/Runtime/Runtime.h"
@@ -64,11 +65,21 @@ void mlir::moe::buildStage(OpPassManager &pm, Stage from, ArrayRef<std::string> 
 
 LogicalResult mlir::moe::buildCompilePipeline(OpPassManager &pm, const CompilePipelineOptions &options,
                                               function_ref<LogicalResult(const Twine &)> error) {
-  if (options.target != "cpu")
-    return error("target \"" + options.target + "\" is not there yet: expected cpu");
+  if (options.target != "cpu" && options.target != "nvptx")
+    return error("unknown target \"" + options.target + "\": expected cpu or nvptx");
   std::optional<Stage> last = parseStage(options.stopAfter);
   if (!last)
     return error("unknown stage \"" + options.stopAfter + "\": expected model, grouped, linalg, kernel or target");
+  if (options.target == "nvptx") {
+    if (!findChip(options.chip))
+      return error("unknown chip \"" + options.chip + "\": expected " + chipNames());
+    if (*last == Stage::Model)
+      pm.addPass(createVerifyForm({Form::Model}));
+    for (Stage stage : {Stage::Model, Stage::Grouped, Stage::Linalg, Stage::Kernel})
+      if (stage < *last)
+        buildGPUStage(pm, stage, options.chip, options.variants);
+    return success();
+  }
   std::string known;
   std::vector<std::string> levels;
   for (const MachineLevel *level : resolveMachineLevels(options.cpu, moe_cpu_features(), known))
@@ -91,6 +102,13 @@ void mlir::moe::registerPipelines() {
   PassPipelineRegistration<CPUPipelineOptions>(
       "moe-cpu-pipeline", "Emit kernels for a machine level: vector loops, buffers, workspace, tasks",
       buildCPUPipeline);
+  PassPipelineRegistration<GPUPipelineOptions>(
+      "moe-gpu-linalg-pipeline", "Lower the grouped form to tiles of a GPU's size in linalg", buildGPULinalgPipeline);
+  PassPipelineRegistration<>("moe-nvvm-pipeline", "Lower device kernels to the LLVM and NVVM dialects",
+                             buildNVVMPipeline);
+  PassPipelineRegistration<GPUPipelineOptions>(
+      "moe-gpu-pipeline", "Emit device kernels and launch records: tasks as blocks, buffers, workspace",
+      buildGPUPipeline);
   PassPipelineRegistration<CPUPipelineOptions>("moe-reference-pipeline", "Lower a layer naively to the kernel stage",
                                                buildReferencePipeline);
   registerPassPipeline(

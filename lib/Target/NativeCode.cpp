@@ -3,9 +3,14 @@
 
 #include "moe/Target/NativeCode.h"
 
+#include "moe/Codegen/GPU/Passes.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 
 #include "llvm/IR/LegacyPassManager.h"
@@ -20,27 +25,57 @@ using namespace mlir::moe;
 void mlir::moe::registerTargetTranslations(DialectRegistry &registry) {
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
+  registerGPUDialectTranslation(registry);
+  registerNVVMDialectTranslation(registry);
+}
+
+llvm::Error NativeCode::translate(Operation *op, const TargetSpec &spec) {
+  auto created = createTargetMachine(spec);
+  if (!created)
+    return created.takeError();
+  machine = std::move(*created);
+  // The module's own verifier is run here rather than by the translation, whose findings would be printed.
+  module = translateModuleToLLVMIR(op, context, "moe", /*disableVerification=*/true);
+  if (!module)
+    return llvm::createStringError("the module has ops that are not of the LLVM dialect; stop at the target stage");
+  module->setTargetTriple(machine->getTargetTriple());
+  module->setDataLayout(machine->createDataLayout());
+  std::string fault;
+  llvm::raw_string_ostream os(fault);
+  if (llvm::verifyModule(*module, &os))
+    return llvm::createStringError("generated LLVM IR is malformed: " + fault.substr(0, fault.find('\n')));
+  return llvm::Error::success();
 }
 
 llvm::Expected<std::unique_ptr<NativeCode>> NativeCode::create(ModuleOp module) {
   std::unique_ptr<NativeCode> code(new NativeCode());
-  auto machine = createTargetMachine(targetSpecOf(module));
-  if (!machine)
-    return machine.takeError();
-  code->machine = std::move(*machine);
-  // The module's own verifier is run here rather than by the translation, whose findings would be printed.
-  code->module = translateModuleToLLVMIR(module, code->context, "moe", /*disableVerification=*/true);
-  if (!code->module)
-    return llvm::createStringError("the module has ops that are not of the LLVM dialect; stop at the target stage");
-  code->module->setTargetTriple(code->machine->getTargetTriple());
-  code->module->setDataLayout(code->machine->createDataLayout());
+  if (llvm::Error error = code->translate(module, targetSpecOf(module)))
+    return error;
   code->module->setPICLevel(llvm::PICLevel::BigPIC);
-  std::string fault;
-  llvm::raw_string_ostream os(fault);
-  if (llvm::verifyModule(*code->module, &os))
-    return llvm::createStringError("generated LLVM IR is malformed: " + fault.substr(0, fault.find('\n')));
   code->finishFunctions();
   code->optimize();
+  return code;
+}
+
+llvm::Expected<std::unique_ptr<NativeCode>> NativeCode::createDevice(ModuleOp module) {
+  auto device = module.lookupSymbol<gpu::GPUModuleOp>(kDeviceModule);
+  auto launches = module->getAttrOfType<StringAttr>(kLaunchesAttr);
+  auto target = module->getAttrOfType<DictionaryAttr>(kTargetAttr);
+  auto chip = target ? target.getAs<StringAttr>("chip") : StringAttr();
+  auto features = target ? target.getAs<StringAttr>("features") : StringAttr();
+  if (!device || !launches || !chip || !features)
+    return llvm::createStringError("expected a module with device kernels and launch records, got none");
+  std::unique_ptr<NativeCode> code(new NativeCode());
+  TargetSpec spec;
+  spec.triple = "nvptx64-nvidia-cuda";
+  spec.cpu = chip.getValue().str();
+  spec.features = features.getValue().str();
+  if (llvm::Error error = code->translate(device, spec))
+    return error;
+  code->finishFunctions();
+  code->optimize();
+  llvm::MDNode *record = llvm::MDNode::get(code->context, llvm::MDString::get(code->context, launches.getValue()));
+  code->module->getOrInsertNamedMetadata(kLaunchesAttr)->addOperand(record);
   return code;
 }
 

@@ -13,7 +13,7 @@ target_include_directories(moe_compiler INTERFACE $<INSTALL_INTERFACE:${CMAKE_IN
 set_target_properties(moe_compiler PROPERTIES EXPORT_NAME compiler)
 install(TARGETS moe_runtime moe_compiler EXPORT MoETargets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES "${PROJECT_SOURCE_DIR}/include/moe-c/Compiler.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe-c")
-install(FILES "${PROJECT_SOURCE_DIR}/include/moe/Runtime/Runtime.h"
+install(FILES "${PROJECT_SOURCE_DIR}/include/moe/Runtime/Device.h" "${PROJECT_SOURCE_DIR}/include/moe/Runtime/Runtime.h"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe/Runtime")
 
 get_property(moe_tools GLOBAL PROPERTY MOE_TOOLS)

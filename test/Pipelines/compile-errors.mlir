@@ -1,6 +1,7 @@
 // RUN: not moe-opt %s --moe-compile-pipeline=cpu=pdp11 2>&1 | FileCheck %s --check-prefix=CPU
 // RUN: not moe-opt %s --moe-compile-pipeline=cpu=pentium3 2>&1 | FileCheck %s --check-prefix=OLD
-// RUN: not moe-opt %s --moe-compile-pipeline=target=nvptx 2>&1 | FileCheck %s --check-prefix=TARGET
+// RUN: not moe-opt %s --moe-compile-pipeline=target=tpu 2>&1 | FileCheck %s --check-prefix=TARGET
+// RUN: not moe-opt %s --moe-compile-pipeline="target=nvptx chip=sm_70" 2>&1 | FileCheck %s --check-prefix=CHIP
 // RUN: not moe-opt %s --moe-compile-pipeline=stop-after=ptx 2>&1 | FileCheck %s --check-prefix=STAGE
 // RUN: not moe-opt %s --moe-compile-pipeline=speed=11 2>&1 | FileCheck %s --check-prefix=OPTION
 // RUN: not moe-opt %s --moe-to-linalg-pipeline=level=pdp11 2>&1 | FileCheck %s --check-prefix=LEVEL
@@ -15,8 +16,11 @@
 // OLD: error: unknown cpu "pentium3": expected native, x86-64 or aarch64 (all levels of one in one library), amx, {{.*$}}
 // OLD-NOT: {{.}}
 // TARGET-NOT: error
-// TARGET: error: target "nvptx" is not there yet: expected cpu
+// TARGET: error: unknown target "tpu": expected cpu or nvptx
 // TARGET-NOT: {{.}}
+// CHIP-NOT: error
+// CHIP: error: unknown chip "sm_70": expected sm_80, sm_86, sm_89, sm_90, sm_90a, sm_100a or sm_120
+// CHIP-NOT: {{.}}
 // STAGE-NOT: error
 // STAGE: error: unknown stage "ptx": expected model, grouped, linalg, kernel or target
 // STAGE-NOT: {{.}}

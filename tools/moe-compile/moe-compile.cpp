@@ -13,15 +13,19 @@ using namespace mlir::moe;
 static cl::OptionCategory category("moe-compile");
 static cl::opt<std::string> input(cl::Positional, cl::desc("INPUT"), cl::Required, cl::cat(category));
 static cl::opt<std::string> output("o", cl::desc("file to write"), cl::value_desc("file"), cl::cat(category));
-static cl::opt<std::string> target("target", cl::desc("cpu (default); nvptx is not there yet"), cl::init("cpu"),
-                                   cl::cat(category));
+static cl::opt<std::string> target("target", cl::desc("cpu (default) or nvptx"), cl::init("cpu"), cl::cat(category));
 static cl::opt<std::string> cpu("cpu",
                                 cl::desc("native (default), x86-64 (all its levels), x86-64-v3, x86-64-v4, "
                                          "avx512-bf16, amx, armv8-a, or a CPU's name"),
                                 cl::init("native"), cl::cat(category));
-static cl::opt<std::string> chip("chip", cl::desc("GPU to compile for; not there yet"), cl::cat(category));
-static cl::opt<std::string> emit("emit", cl::desc("mlir, llvm, asm, obj, shared (default, with its header), header"),
-                                 cl::init("shared"), cl::cat(category));
+static cl::opt<std::string> chip("chip",
+                                 cl::desc("GPU to compile for: sm_80, sm_86, sm_89, sm_90, sm_90a, sm_100a, sm_120"),
+                                 cl::cat(category));
+static cl::opt<std::string>
+    emit("emit",
+         cl::desc("mlir, llvm, asm, obj, shared (default, with its header), header; for nvptx mlir, llvm, "
+                  "ptx, cubin"),
+         cl::init("shared"), cl::cat(category));
 static cl::opt<std::string> stage("stage", cl::desc("for --emit=mlir: model, grouped, linalg, kernel, target"),
                                   cl::cat(category));
 static cl::opt<std::string>
@@ -49,10 +53,6 @@ static Expected<Unit> run(int argc, char **argv) {
   if (auto parsed = parseFlags(argc, argv, category, "moe-compile: mixture-of-experts layers to native code\n");
       !parsed)
     return parsed;
-  if (target != "cpu")
-    return ::moe::Error{"--target=" + target + " is not there yet; expected cpu"};
-  if (chip.getNumOccurrences())
-    return ::moe::Error{"--chip=" + chip + " is not there yet: no GPU code is generated; leave it out"};
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
   mlir::MLIRContext context(registry);
@@ -62,7 +62,9 @@ static Expected<Unit> run(int argc, char **argv) {
   options.input.layers = layers;
   options.input.checkpoint = checkpoint;
   options.input.randomWeights = randomWeights.getNumOccurrences() > 0;
+  options.target = target;
   options.cpu = cpu;
+  options.chip = chip;
   options.emit = emit;
   options.stage = stage;
   options.output = output;

@@ -19,7 +19,7 @@ static cl::opt<Translation>
            cl::values(clEnumValN(Translation::ImportHuggingFace, "import-huggingface",
                                  "a checkpoint folder or config.json to IR"),
                       clEnumValN(Translation::CHeader, "moe-to-c-header", "the C header of the compiled library"),
-                      clEnumValN(Translation::PTX, "moe-to-ptx", "GPU code; not there yet"),
+                      clEnumValN(Translation::PTX, "moe-to-ptx", "PTX for --chip"),
                       clEnumValN(Translation::Describe, "describe", "a model's MoE blocks in words"),
                       clEnumValN(Translation::ListArchitectures, "list-architectures",
                                  "the model types that can be imported")));
@@ -29,12 +29,15 @@ static cl::opt<std::string>
           cl::cat(category));
 static cl::opt<std::string> layers("layers", cl::desc("MoE blocks to import, such as 0,3-5"), cl::cat(category));
 
+static cl::opt<std::string> chip("chip", cl::desc("GPU, for --moe-to-ptx (default sm_80)"), cl::init("sm_80"),
+                                 cl::cat(category));
+
 static Expected<Unit> run(int argc, char **argv) {
   if (auto parsed = parseFlags(argc, argv, category, "moe-translate: in and out of MLIR\n"); !parsed)
     return parsed;
   if (!action.getNumOccurrences())
     return ::moe::Error{
-        "expected --import-huggingface, --moe-to-c-header, --describe or --list-architectures, got none"};
+        "expected --import-huggingface, --moe-to-c-header, --moe-to-ptx, --describe or --list-architectures, got none"};
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
   mlir::MLIRContext context(registry);
@@ -42,7 +45,7 @@ static Expected<Unit> run(int argc, char **argv) {
   options.path = input;
   options.dtype = dtype;
   options.layers = layers;
-  return translateToFile(context, action, options, output);
+  return translateToFile(context, action, options, output, chip);
 }
 
 int main(int argc, char **argv) {

@@ -23,6 +23,7 @@ struct Reproducer {
 };
 
 struct CompileOptions {
+  std::string chip;           ///< a GPU; empty: a CPU
   std::string cpu = "native"; ///< "native", a machine level, or a CPU name
   bool reference = false;     ///< the naive lowering
   Stage last = Stage::Target;
@@ -37,8 +38,8 @@ Stage stageOf(ModuleOp module);
 /// Runs the stages after the module's own, up to `options.last`.
 Expected<Unit> lower(ModuleOp module, const CompileOptions &options);
 
-/// A module at the target stage as optimised native code.
-Expected<std::unique_ptr<NativeCode>> generate(ModuleOp module);
+/// A module at the target stage as optimised native code; `device`: its device kernels.
+Expected<std::unique_ptr<NativeCode>> generate(ModuleOp module, bool device = false);
 
 } // namespace mlir::moe
 

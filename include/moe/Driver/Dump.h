@@ -16,6 +16,7 @@ public:
   /// Makes the folder.
   Expected<Unit> open();
   Expected<Unit> dumpStage(ModuleOp module, Stage stage);
+  Expected<Unit> dumpDeviceCode(const NativeCode &code, StringRef chip);
   Expected<Unit> dumpCode(const NativeCode &code);
 
 private:

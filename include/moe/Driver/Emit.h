@@ -11,8 +11,10 @@ namespace mlir::moe {
 
 struct EmitOptions {
   InputOptions input;
+  std::string target = "cpu"; ///< cpu or nvptx
   std::string cpu = "native";
-  std::string emit = "shared"; ///< mlir, llvm, asm, obj, shared, header
+  std::string chip;            ///< for nvptx
+  std::string emit = "shared"; ///< mlir, llvm, asm, obj, shared, header; for nvptx mlir, llvm, ptx, cubin
   std::string stage;           ///< for mlir; empty: model
   std::string output;          ///< empty or "-": standard output, for what is text
   std::string dumpFolder;      ///< empty: no dump

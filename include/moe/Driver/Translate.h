@@ -12,7 +12,7 @@ enum class Translation { ImportHuggingFace, CHeader, PTX, Describe, ListArchitec
 
 /// Writes the translation of the input to a file; "-" is standard output.
 Expected<Unit> translateToFile(MLIRContext &context, Translation translation, const InputOptions &input,
-                               StringRef output);
+                               StringRef output, StringRef chip);
 
 } // namespace mlir::moe
 

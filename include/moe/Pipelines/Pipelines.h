@@ -15,6 +15,13 @@ namespace mlir::moe {
 /// Sizes asked of a producer's operands, canonical forms, common subexpressions: what every stage ends with.
 void buildCleanup(OpPassManager &pm);
 
+/// The stages of design, in order; each is closed by a verifier of its form.
+enum class Stage { Model, Grouped, Linalg, Kernel, Target };
+
+/// "model", "grouped", "linalg", "kernel", "target", or none.
+std::optional<Stage> parseStage(StringRef name);
+StringRef stageName(Stage stage);
+
 //===-- moe-optimize-pipeline: model form to grouped form ---------------------------------------------------===//
 
 struct OptimizePipelineOptions : PassPipelineOptions<OptimizePipelineOptions> {
@@ -57,6 +64,21 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
 
 void buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &options);
 
+//===-- moe-gpu-pipeline: tiles in linalg to device kernels -------------------------------------------------===//
+
+struct GPUPipelineOptions : PassPipelineOptions<GPUPipelineOptions> {
+  Option<std::string> chip{*this, "chip", llvm::cl::desc("GPU to compile for"), llvm::cl::init("sm_80")};
+};
+
+/// The grouped form to tiles of a GPU's size in linalg.
+void buildGPULinalgPipeline(OpPassManager &pm, const GPUPipelineOptions &options);
+/// Tiles in linalg to kernels on buffers and launch records, for any GPU.
+void buildGPUPipeline(OpPassManager &pm, const GPUPipelineOptions &options);
+/// Device kernels to the LLVM and NVVM dialects.
+void buildNVVMPipeline(OpPassManager &pm);
+/// Appends the passes from stage `from` to the next one, for a chip.
+void buildGPUStage(OpPassManager &pm, Stage from, StringRef chip, StringRef variants = "auto");
+
 //===-- moe-reference-pipeline: model form to kernels, naively ----------------------------------------------===//
 
 /// The reference lowering down to the kernel stage; what every other path is compared with.
@@ -64,15 +86,8 @@ void buildReferencePipeline(OpPassManager &pm, const CPUPipelineOptions &options
 
 //===-- moe-compile-pipeline: the stages one after the other ------------------------------------------------===//
 
-/// The stages of design, in order; each is closed by a verifier of its form.
-enum class Stage { Model, Grouped, Linalg, Kernel, Target };
-
-/// "model", "grouped", "linalg", "kernel", "target", or none.
-std::optional<Stage> parseStage(StringRef name);
-StringRef stageName(Stage stage);
-
 struct CompilePipelineOptions : PassPipelineOptions<CompilePipelineOptions> {
-  Option<std::string> target{*this, "target", llvm::cl::desc("cpu (nvptx is not there yet)"), llvm::cl::init("cpu")};
+  Option<std::string> target{*this, "target", llvm::cl::desc("cpu or nvptx"), llvm::cl::init("cpu")};
   Option<std::string> cpu{*this, "cpu", llvm::cl::desc("native, a machine level or a CPU name"),
                           llvm::cl::init("native")};
   Option<std::string> chip{*this, "chip", llvm::cl::desc("GPU chip, for nvptx"), llvm::cl::init("")};

@@ -26,12 +26,17 @@ public:
   /// Translates a module of the LLVM dialect and optimises it.
   static llvm::Expected<std::unique_ptr<NativeCode>> create(ModuleOp module);
 
+  /// The same for the device module of a module at the target stage; assembly() is PTX then. The launch records become
+  /// named metadata (docs/abi-gpu.md).
+  static llvm::Expected<std::unique_ptr<NativeCode>> createDevice(ModuleOp module);
+
   std::string llvmText() const;
   llvm::Expected<std::string> assembly() const;
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> object() const;
 
 private:
   NativeCode() = default;
+  llvm::Error translate(Operation *op, const TargetSpec &spec);
   llvm::Error emit(llvm::CodeGenFileType type, llvm::SmallVectorImpl<char> &bytes) const;
   void finishFunctions();
   void optimize();

@@ -102,6 +102,87 @@ scf::ForallOp overGroups(OpBuilder &b, OpTy op, GroupBody body) {
   return tasks;
 }
 
+/// Rows of a group that a task takes, or 0 where a task takes a panel of all groups.
+template <typename OpTy>
+int64_t taskRows(OpTy op) {
+  KernelConfigAttr config = op.getConfigAttr();
+  return config ? config.getTaskRows() : 0;
+}
+
+/// Gets the number of a tile of rows, the panel of the result, its first column and its number of columns, and returns
+/// the updated panel.
+using TileBody = function_ref<Value(Value tile, Value part, Value column, OpFoldResult columns)>;
+
+/// A parallel loop over pairs of a tile of rows and a panel of output columns; one task is a pair. Tiles come first, so
+/// that neighbouring tasks read the same rows.
+template <typename OpTy>
+scf::ForallOp overTiles(OpBuilder &b, OpTy op, Value tiles, TileBody body) {
+  Location loc = op.getLoc();
+  int64_t panel = op.getConfigAttr().getColumns();
+  OpFoldResult outputs = b.getIndexAttr(op.getOutputColumns()), zero = b.getIndexAttr(0);
+  OpFoldResult rows = tensor::getMixedSize(b, loc, op.getInit(), 0);
+  auto loop = scf::ForallOp::create(b, loc, ArrayRef<OpFoldResult>{zero, zero}, ArrayRef<OpFoldResult>{tiles, outputs},
+                                    ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(panel)},
+                                    ValueRange(op.getInit()), std::nullopt);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(loop.getTerminator());
+  Value column = loop.getInductionVar(1);
+  OpFoldResult columns = blockSize(b, loc, outputs, column, panel);
+  SmallVector<OpFoldResult> offsets{zero, column}, sizes{rows, columns};
+  Value part = slice(b, loc, loop.getRegionIterArgs()[0], offsets, sizes);
+  Value updated = body(loop.getInductionVar(0), part, column, columns);
+  b.setInsertionPointToEnd(loop.getTerminator().getBody());
+  insertParallel(b, loc, updated, loop.getRegionIterArgs()[0], offsets, sizes);
+  return loop;
+}
+
+/// A block of at most `height` rows that lie in one group, from `first` on.
+struct GroupRows {
+  Value group, first, count; ///< count is 0 where there is no such block
+};
+
+/// The most blocks of `height` rows that groups can make of `rows` rows: each of A groups with rows has at most one
+/// block that is not full.
+inline Value boundTiles(OpBuilder &b, Location loc, Value rows, int64_t groups, int64_t height) {
+  Value active = arith::MinUIOp::create(b, loc, rows, indexConstant(b, loc, groups));
+  Value rest = arith::SubIOp::create(b, loc, rows, active);
+  Value full = arith::DivUIOp::create(b, loc, rest, indexConstant(b, loc, height));
+  return arith::AddIOp::create(b, loc, active, full);
+}
+
+/// Block number `tile` of those that the groups between `offsets` make, counted group by group.
+inline GroupRows findTile(OpBuilder &b, Location loc, Value tile, Value offsets, int64_t groups, int64_t height) {
+  Value zero = indexConstant(b, loc, 0), one = indexConstant(b, loc, 1), size = indexConstant(b, loc, height);
+  Value start = tensor::ExtractOp::create(b, loc, offsets, ValueRange(zero));
+  // Carried: blocks of the groups before, the start of the next group, and the block once it is found.
+  auto loop =
+      scf::ForOp::create(b, loc, zero, indexConstant(b, loc, groups), one, ValueRange{zero, start, zero, start, start});
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value group = loop.getInductionVar(), before = loop.getRegionIterArg(0), from = loop.getRegionIterArg(1);
+    Value next = arith::AddIOp::create(b, loc, group, one);
+    Value to = tensor::ExtractOp::create(b, loc, offsets, ValueRange(next));
+    Value rows = arith::SubIOp::create(b, loc, to, from);
+    Value after = arith::AddIOp::create(b, loc, before, arith::CeilDivUIOp::create(b, loc, rows, size));
+    Value reached = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, tile, before);
+    Value inside =
+        arith::AndIOp::create(b, loc, reached, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, tile, after));
+    Value skipped = arith::MulIOp::create(b, loc, arith::SubIOp::create(b, loc, tile, before), size);
+    Value first = arith::AddIOp::create(b, loc, from, skipped);
+    auto choose = [&](Value found, Value known) -> Value {
+      return arith::SelectOp::create(b, loc, inside, found, known);
+    };
+    scf::YieldOp::create(b, loc,
+                         ValueRange{after, to, choose(group, loop.getRegionIterArg(2)),
+                                    choose(first, loop.getRegionIterArg(3)), choose(to, loop.getRegionIterArg(4))});
+  }
+  AffineExpr d0 = b.getAffineDimExpr(0), d1 = b.getAffineDimExpr(1);
+  AffineMap map = AffineMap::get(2, 0, {b.getAffineConstantExpr(height), d1 - d0}, b.getContext());
+  Value count = affine::AffineMinOp::create(b, loc, map, ValueRange{loop.getResult(3), loop.getResult(4)});
+  return {loop.getResult(2), loop.getResult(3), count};
+}
+
 /// The panel `column` of an expert's matrices and vectors, as the operands of a tile.
 template <typename OpTy>
 void takePanel(OpBuilder &b, OpTy op, TileProduct &tile, Value expert, Value column, OpFoldResult columns) {

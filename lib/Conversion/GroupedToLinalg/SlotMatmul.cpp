@@ -2,7 +2,8 @@
 //===- SlotMatmul.cpp - moe.slot_matmul to loops over tiles of one row ------------------------------------===//
 //
 // Tasks are panels, as of a grouped product; one goes over the slots in their order. A slot is a tile of one row, or of
-// none where it has no expert, so that nothing has to be skipped.
+// none where it has no expert, so that nothing has to be skipped. Where the configuration asks for small tasks, one is
+// a slot and a panel.
 //
 //===--------------------------------------------------------------------------------------------------------===//
 
@@ -18,6 +19,19 @@ struct LowerSlotMatmul : OpRewritePattern<SlotMatmulOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(SlotMatmulOp op, PatternRewriter &rewriter) const override {
+    if (taskRows(op)) {
+      Location loc = op.getLoc();
+      Value tokens = asValue(rewriter, loc, tensor::getMixedSize(rewriter, loc, op.getIds(), 0));
+      Value count = indexConstant(rewriter, loc, op.getIds().getType().getDimSize(1));
+      Value slots = arith::MulIOp::create(rewriter, loc, tokens, count);
+      rewriter.replaceOp(
+          op, overTiles(rewriter, op, slots, [&](Value slot, Value part, Value column, OpFoldResult columns) {
+            Value token = arith::DivUIOp::create(rewriter, loc, slot, count);
+            Value choice = arith::RemUIOp::create(rewriter, loc, slot, count);
+            return tileOf(rewriter, op, {token, choice, slot}, part, column, columns);
+          }));
+      return success();
+    }
     rewriter.replaceOp(op, overPanels(rewriter, op, [&](Value part, Value column, OpFoldResult columns) {
                          return overSlots(rewriter, op, part, column, columns);
                        }));
@@ -25,6 +39,10 @@ struct LowerSlotMatmul : OpRewritePattern<SlotMatmulOp> {
   }
 
 private:
+  struct Slot {
+    Value token, choice, number;
+  };
+
   static Value overSlots(OpBuilder &b, SlotMatmulOp op, Value part, Value column, OpFoldResult columns) {
     Location loc = op.getLoc();
     Value zero = indexConstant(b, loc, 0), one = indexConstant(b, loc, 1);
@@ -39,8 +57,15 @@ private:
     Value token = outer.getInductionVar(), choice = inner.getInductionVar();
     Value slot = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, token, count), choice);
 
+    Value updated = tileOf(b, op, {token, choice, slot}, inner.getRegionIterArg(0), column, columns);
+    scf::YieldOp::create(b, loc, updated);
+    return outer.getResult(0);
+  }
+
+  static Value tileOf(OpBuilder &b, SlotMatmulOp op, const Slot &slot, Value part, Value column, OpFoldResult columns) {
+    Location loc = op.getLoc();
     // Without an expert the addresses are those of expert 0, and no row is read or written.
-    Value id = tensor::ExtractOp::create(b, loc, op.getIds(), ValueRange{token, choice});
+    Value id = tensor::ExtractOp::create(b, loc, op.getIds(), ValueRange{slot.token, slot.choice});
     Value none = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
     Value used = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, id, none);
     Value rows = arith::IndexCastUIOp::create(b, loc, b.getIndexType(), used);
@@ -49,14 +74,13 @@ private:
 
     TileProduct tile;
     tile.rows = op.getRows();
-    tile.firstRow = op.getTokens() ? token : slot;
+    tile.firstRow = op.getTokens() ? slot.token : slot.number;
     tile.numRows = rows;
     takePanel(b, op, tile, expert, column, columns);
     tile.scalars = op.getScalars();
-    tile.init = inner.getRegionIterArg(0);
-    tile.outRow = slot;
-    scf::YieldOp::create(b, loc, buildTile(b, op, tile));
-    return outer.getResult(0);
+    tile.init = part;
+    tile.outRow = slot.number;
+    return buildTile(b, op, tile);
   }
 };
 

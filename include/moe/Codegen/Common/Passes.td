@@ -370,7 +370,7 @@ def OutlineTasks : Pass<"moe-outline-tasks", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect"];
 }
 
-def LowerAddresses : Pass<"moe-lower-addresses", "mlir::ModuleOp"> {
+def LowerAddresses : Pass<"moe-lower-addresses"> {
   let summary = "moe.from_address to a memref descriptor";
   let description = [{
     Before:

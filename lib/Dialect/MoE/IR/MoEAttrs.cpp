@@ -266,3 +266,33 @@ LogicalResult VariantsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                          << " after " << variants[i - 1].getFrom();
   return success();
 }
+
+//===-- #moe.kernel_config ----------------------------------------------------------------------------------===//
+
+Attribute KernelConfigAttr::parse(AsmParser &parser, Type) {
+  std::string level;
+  int64_t columns = 0, kGroup = 0, vector = 0, prefetch = 0, taskRows = 0;
+  SmallVector<int64_t> rows;
+  auto key = [&](StringRef name) -> ParseResult { return failure(parser.parseKeyword(name) || parser.parseEqual()); };
+  auto row = [&] { return parser.parseInteger(rows.emplace_back()); };
+  if (parser.parseLess() || key("level") || parser.parseString(&level) || parser.parseComma() || key("columns") ||
+      parser.parseInteger(columns) || parser.parseComma() || key("rows") ||
+      parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, row) || parser.parseComma() || key("k_group") ||
+      parser.parseInteger(kGroup) || parser.parseComma() || key("vector") || parser.parseInteger(vector) ||
+      parseFields(parser, {{"prefetch", [&] { return parser.parseInteger(prefetch); }},
+                           {"task_rows", [&] { return parser.parseInteger(taskRows); }}}) ||
+      parser.parseGreater())
+    return {};
+  return KernelConfigAttr::get(parser.getContext(), level, columns, rows, kGroup, vector, prefetch, taskRows);
+}
+
+void KernelConfigAttr::print(AsmPrinter &printer) const {
+  printer << "<level = \"" << getLevel() << "\", columns = " << getColumns() << ", rows = [";
+  llvm::interleaveComma(getRows(), printer);
+  printer << "], k_group = " << getKGroup() << ", vector = " << getVector();
+  if (getPrefetch() != 0)
+    printer << ", prefetch = " << getPrefetch();
+  if (getTaskRows() != 0)
+    printer << ", task_rows = " << getTaskRows();
+  printer << ">";
+}

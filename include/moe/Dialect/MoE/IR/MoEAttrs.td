@@ -198,17 +198,21 @@ def MoE_KernelConfigAttr : MoE_Attr<"KernelConfig", "kernel_config"> {
     is 1); `k_group` is how many consecutive reduction elements lie together in
     packed weights; `vector` the lanes of an f32 vector; `prefetch` as how many
     streams side by side the next panel is brought near while one is multiplied
-    (0, or left out: not at all).
+    (0, or left out: not at all). `task_rows`, where it is there, cuts products
+    into many small tasks: one is a panel times at most so many rows of one
+    group; without it one task takes a panel of all groups.
 
     Example: `#moe.kernel_config<level = "avx512-bf16", columns = 32, rows =
     [6, 2, 1], k_group = 2, vector = 16>`.
   }];
   let parameters = (ins StringRefParameter<>:$level, "int64_t":$columns, ArrayRefParameter<"int64_t">:$rows,
-                        "int64_t":$kGroup, "int64_t":$vector, DefaultValuedParameter<"int64_t", "0">:$prefetch);
-  let assemblyFormat = [{
-    `<` `level` `=` $level `,` `columns` `=` $columns `,` `rows` `=` `[` $rows `]` `,` `k_group` `=` $kGroup `,`
-    `vector` `=` $vector (`,` `prefetch` `=` $prefetch^)? `>`
-  }];
+                        "int64_t":$kGroup, "int64_t":$vector, DefaultValuedParameter<"int64_t", "0">:$prefetch,
+                        DefaultValuedParameter<"int64_t", "0">:$taskRows);
+  let builders = [AttrBuilder<(ins "::llvm::StringRef":$level, "int64_t":$columns, "::llvm::ArrayRef<int64_t>":$rows,
+                                   "int64_t":$kGroup, "int64_t":$vector, "int64_t":$prefetch), [{
+    return $_get($_ctxt, level, columns, rows, kGroup, vector, prefetch, /*taskRows=*/0);
+  }]>];
+  let hasCustomAssemblyFormat = 1;
 }
 
 def MoE_PackingAttr : MoE_Attr<"Packing", "packing"> {
