@@ -21,8 +21,13 @@ static std::string &lastError() {
 
 const char *moe_compiler_last_error(void) { return lastError().c_str(); }
 
+/// What is a flag of the tools is a field of moe_compiler_options here.
+static std::string withoutDashes(const std::string &message) {
+  return message.rfind("--", 0) == 0 ? message.substr(2) : message;
+}
+
 moe_status mlir::moe::failure(const Error &error, moe_status status) {
-  lastError() = error.message;
+  lastError() = withoutDashes(error.message);
   return status;
 }
 

@@ -8,39 +8,22 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, overload
 
+from moe_mlir._arguments import (
+    check_layer,
+    check_target,
+    check_weights,
+    format_name,
+    optional_path,
+    path_of,
+    refuse,
+)
 from moe_mlir._arrays import contiguous
 from moe_mlir._extension import _moe
 from moe_mlir._layer import Layer
 from moe_mlir._threads import get_pool
 
 Progress = Callable[[int, int], object]
-FORMATS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 TEXT_NAME = "<ir>"
-
-
-def format_name(dtype: Any) -> str | None:
-    """A number format's name from that, or from a dtype of PyTorch or NumPy."""
-    if dtype is None or isinstance(dtype, str):
-        return FORMATS.get(dtype, dtype)
-    name = dtype.__name__ if isinstance(dtype, type) else str(getattr(dtype, "name", dtype)).split(".")[-1]
-    return FORMATS.get(name, name)
-
-
-def check_target(target: str) -> None:
-    if target != "cpu":
-        raise _moe.CompileError(f"target: expected 'cpu', got '{target}'; no GPU code is generated yet")
-
-
-def refuse(why: str, **arguments: Any) -> None:
-    """A ValueError for an argument that would be ignored."""
-    for name, value in arguments.items():
-        if value is not None:
-            raise ValueError(f"{name}: expected none, because {why}; got {value!r:.80}")
-
-
-def check_seed(seed: Any) -> None:
-    if seed is not None and not (isinstance(seed, int) and 0 <= seed < 2**64):
-        raise ValueError(f"random_weights: expected a seed from 0 to 2**64 - 1, got {seed!r:.80}")
 
 
 @overload
@@ -90,7 +73,8 @@ def compile(  # noqa: A001
         NumPy. Left out, the checkpoint's.
     cpu: "native", a machine level ("x86-64-v3") or the name of a CPU.
     checkpoint: where the weights are, when they are not beside the config or named by the IR.
-    weights: the weights themselves, by the names that a checkpoint would have; packed into memory of their own.
+    weights: the weights themselves, by the names that a checkpoint would have; packed into memory of their own, so
+        that they are given without `checkpoint`, `random_weights` and `packed`.
     random_weights: a seed for random weights instead.
     packed: a file of packed weights, mapped when it is there and written when it is not.
     reference: the naive lowering, to compare with.
@@ -119,14 +103,15 @@ def compile(  # noqa: A001
             input, dtype=format_name(dtype), cpu=cpu, example=example, reference=reference, progress=progress
         )
     refuse("it is for a torch.nn.Module", example=example)
-    check_seed(random_weights)
-    path = os.fsdecode(input)
+    check_weights(weights, checkpoint, random_weights, packed)
+    path = path_of(input)
     text = path if "\n" in path else None
+    check_layer(layer, TEXT_NAME if text else path)
     options = {
         "input": TEXT_NAME if text else path,
         "text": text,
         "dtype": format_name(dtype),
-        "checkpoint": None if checkpoint is None else os.fsdecode(checkpoint),
+        "checkpoint": optional_path(checkpoint),
         "cpu": cpu,
         "random_weights": random_weights is not None or weights is not None,
         "reference": reference,
@@ -174,8 +159,9 @@ def load(
     The arguments are those of `compile`. Raises Error when the file is no such library, is of another version, has no
     code for this machine, or the weights cannot be loaded.
     """
-    check_seed(random_weights)
-    path = os.fsdecode(path)
+    check_weights(weights, checkpoint, random_weights, packed)
+    path = path_of(path)
+    check_layer(layer, path)
     library = _moe.Library.open(path)
     options = load_options(checkpoint, random_weights, packed, progress)
     return choose(library, layer, path, lambda index: load_layer(library, index, weights, options))
@@ -195,23 +181,27 @@ def write_library(
 
     layers: which MoE blocks, as "0,3-5"; left out, all. Raises CompileError.
     """
-    path = os.fsdecode(input)
+    path = path_of(input)
     text = path if "\n" in path else None
     source = _moe.Source(
         TEXT_NAME if text else path,
         text,
         dtype=format_name(dtype),
         layers=layers,
-        checkpoint=None if checkpoint is None else os.fsdecode(checkpoint),
+        checkpoint=optional_path(checkpoint),
         cpu=cpu,
         random_weights=random_weights,
     )
-    source.write("shared", os.fsdecode(output))
+    source.write("shared", path_of(output))
 
 
 def load_options(checkpoint, seed, packed, progress) -> dict[str, Any]:
-    paths = {"checkpoint": checkpoint, "packed": packed}
-    return {k: os.fsdecode(v) for k, v in paths.items() if v is not None} | {"seed": seed, "progress": progress}
+    return {
+        "checkpoint": optional_path(checkpoint),
+        "packed": optional_path(packed),
+        "seed": seed,
+        "progress": progress,
+    }
 
 
 def load_layer(library, index, weights, options, source=None) -> Layer:

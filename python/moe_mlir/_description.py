@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 
+from moe_mlir._arguments import path_of
 from moe_mlir._extension import _moe
 
 
@@ -51,7 +52,7 @@ def describe(path: str | os.PathLike[str]) -> Description:
 
     Raises CompileError, with one line that says what is wrong, for a model that is not supported or a bad file.
     """
-    path = os.fspath(path)
+    path = path_of(path)
     fields = json.loads(_moe.describe(path, json=True))
     for block in fields["blocks"]:
         weights = [weight | {"shape": tuple(weight["shape"])} for weight in block["weights"]]

@@ -4,6 +4,7 @@
 import os
 from pathlib import Path
 
+import moe_mlir
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -29,6 +30,18 @@ def pytest_collection_modifyitems(config, items):
 def zoo():
     """The shipped checkpoints."""
     return Path(os.environ.get("MOE_TEST_ZOO", ROOT / "test/zoo"))
+
+
+@pytest.fixture(scope="session")
+def layer(zoo):
+    """Compiled once for all tests that look at a layer of f32."""
+    return moe_mlir.compile(zoo / "mixtral", layer=0)
+
+
+@pytest.fixture(scope="session")
+def half(zoo):
+    """The same of bf16."""
+    return moe_mlir.compile(str(zoo / "mixtral"), layer=0, dtype="bf16")
 
 
 @pytest.fixture(scope="session")

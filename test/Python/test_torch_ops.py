@@ -9,11 +9,6 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 
 @pytest.fixture(scope="module")
-def layer(zoo):
-    return moe_mlir.compile(zoo / "mixtral", layer=0)
-
-
-@pytest.fixture(scope="module")
 def x():
     return torch.randn(7, 64, generator=torch.Generator().manual_seed(1))
 

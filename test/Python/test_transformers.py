@@ -147,6 +147,11 @@ def test_what_cannot_be_replaced_is_named(zoo):
     )
     with pytest.warns(UserWarning, match="not replaced: LlamaForCausalLM: .*llama"):
         assert moe_mlir.transformers.patch(transformers.LlamaForCausalLM(config)) == []
+    for wrong in ({"dtype": "int3"}, {"cpu": "z80"}):
+        with pytest.raises(moe_mlir.CompileError, match=f"^{next(iter(wrong))}: expected"):
+            moe_mlir.transformers.patch(model, **wrong)
+    with pytest.raises(TypeError, match="expected a model of transformers"):
+        moe_mlir.transformers.patch(torch.nn.Linear(2, 2))
 
 
 def test_families_that_ignore_the_setting_are_named(zoo):
@@ -264,6 +269,7 @@ def test_graphs(zoo):
         assert agree(compiled(PROMPT, use_cache=False).logits, logits(eager), torch.float32)
 
 
+@pytest.mark.full
 def test_graphs_of_replaced_blocks(zoo):
     model = load(zoo, "qwen3_moe")
     expected = logits(model)
@@ -275,6 +281,7 @@ def test_graphs_of_replaced_blocks(zoo):
         assert agree(program.module()(PROMPT, use_cache=False).logits, expected, torch.float32)
 
 
+@pytest.mark.full
 def test_the_text_part_of_a_larger_model():
     heads = {"num_attention_heads": 2, "hidden_size": 32}
     text = heads | {"vocab_size": 64, "intermediate_size": 24, "intermediate_size_mlp": 40, "num_hidden_layers": 2}

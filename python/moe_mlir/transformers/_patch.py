@@ -16,16 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedModel
 from transformers.core_model_loading import revert_weight_conversion
 
+from moe_mlir._arguments import format_name
 from moe_mlir._arrays import contiguous
-from moe_mlir._compile import format_name, load_layer, needed_names
+from moe_mlir._compile import load_layer, needed_names
 from moe_mlir._description import Block, describe
 from moe_mlir._extension import _moe
 from moe_mlir._layer import Layer
 from moe_mlir.transformers._experts import free_weights
 
 PATCH = "_moe_mlir_patch"
+ARGUMENTS = ("dtype:", "cpu:", "cpu=")  # what errors about the caller's own choices begin with
 # How far a compiled block may be from the original on the rows it is tried on, as a share of the largest value.
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.05, torch.float16: 0.02}
 QUANTISED_TOLERANCE = 0.35
@@ -60,7 +63,11 @@ def patch(model, *, dtype=None, cpu: str = "native", free: bool = False, check: 
 
     What cannot be replaced stays as it is and is named in one warning. A router that is part of a block no longer runs,
     so that `output_router_logits` has nothing to give. `unpatch` undoes this where nothing was freed.
+
+    Raises TypeError for what is no model of transformers, CompileError for a `dtype` or `cpu` that is not known.
     """
+    if not isinstance(model, PreTrainedModel):
+        raise TypeError(f"expected a model of transformers, got {type(model)}; moe_mlir.compile takes other modules")
     options = Options(format_name(dtype), cpu, free, check)
     replaced, refused = [], {}
     name = type(model).__name__
@@ -69,6 +76,8 @@ def patch(model, *, dtype=None, cpu: str = "native", free: bool = False, check: 
         name = prefix or name
         replaced = _patch_one(text_model, prefix, options, refused)
     except (_moe.Error, CannotReplace) as error:
+        if str(error).startswith(ARGUMENTS):
+            raise
         refused[name] = str(error)
     if refused:
         text = "; ".join(f"{name}: {why}" for name, why in refused.items())
