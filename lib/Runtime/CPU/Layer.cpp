@@ -96,7 +96,8 @@ static moe_status loadPacked(LibraryState &state, const moe_load_options &option
   PackedContents contents;
   if (moe_status status = packedContents(*state.desc, *layer.desc, *layer.variant, options, path, contents))
     return status;
-  if (moe_status status = mapPackedFile(file, contents, options.verify_packed, layer.packedFile, layer.packedReason))
+  if (moe_status status =
+          mapPackedFile(file, contents, options.verify_packed, options.pool, layer.packedFile, layer.packedReason))
     return status;
   if (const char *start = layer.packedFile.data()) {
     for (size_t w = 0; w < layer.weights.size(); ++w)
@@ -115,7 +116,7 @@ static moe_status loadPacked(LibraryState &state, const moe_load_options &option
   for (const PackedWeight &weight : layer.weights)
     starts.push_back(weight.memory.data());
   layer.packed = layer.packedReason.empty() ? MOE_PACKED_WRITTEN : MOE_PACKED_REPLACED;
-  return writer.write(contents, starts, progress);
+  return writer.write(contents, starts, options.pool, progress);
 }
 
 /// A layer with its variant and places for its weights, which have their tables of pointers once they are loaded.

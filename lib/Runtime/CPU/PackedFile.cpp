@@ -28,7 +28,8 @@ static_assert(std::endian::native == std::endian::little, "packed files are litt
 namespace {
 
 constexpr char magic[8] = {'\x89', 'M', 'O', 'E', 'P', 'A', 'C', 'K'};
-constexpr uint64_t version = 1, page = 4096, mostDescription = 64 << 20, mostWeights = 1 << 16;
+constexpr uint64_t version = 2, page = 4096, mostDescription = 64 << 20, mostWeights = 1 << 16;
+constexpr uint64_t pieceBytes = 4 << 20; // of a weight: hashed at once, and written while it is in the cache
 
 struct Header {
   char magic[8];
@@ -42,7 +43,47 @@ struct Header {
 static_assert(sizeof(Header) == 64);
 
 struct Entry {
-  uint64_t offset, bytes, checksum;
+  uint64_t offset, bytes, checksum; // of the checksums of the weight's pieces
+};
+
+/// All weights of a file in pieces, a task each.
+class Pieces {
+public:
+  struct Piece {
+    size_t weight;
+    uint64_t at, bytes; // in the weight
+    uint64_t checksum;
+  };
+
+  explicit Pieces(const std::vector<int64_t> &weights) {
+    for (size_t w = 0; w < weights.size(); ++w)
+      for (uint64_t at = 0; at < uint64_t(weights[w]); at += pieceBytes)
+        all.push_back({w, at, std::min(pieceBytes, uint64_t(weights[w]) - at), 0});
+  }
+
+  /// each(piece) for all of them, on the threads of `pool`, in no order.
+  template <typename Each>
+  void forEach(moe_pool *pool, const Each &each) {
+    auto call = [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        each(all[size_t(i)]);
+    };
+    moe_parallel_for(
+        pool, int64_t(all.size()),
+        [](void *data, int64_t begin, int64_t end) { (*static_cast<decltype(call) *>(data))(begin, end); }, &call);
+  }
+
+  uint64_t checksumOf(size_t weight) const {
+    XXH3_state_t state;
+    XXH3_64bits_reset(&state);
+    for (const Piece &piece : all)
+      if (piece.weight == weight)
+        XXH3_64bits_update(&state, &piece.checksum, sizeof piece.checksum);
+    return XXH3_64bits_digest(&state);
+  }
+
+private:
+  std::vector<Piece> all;
 };
 
 uint64_t roundUp(uint64_t bytes) { return (bytes + page - 1) / page * page; }
@@ -143,7 +184,22 @@ static std::string fault(int fd, uint64_t size, const PackedContents &contents, 
   return places ? "" : "damaged: its weights are in the wrong places";
 }
 
-moe_status moe::mapPackedFile(const std::string &path, const PackedContents &contents, bool verify,
+/// Do the weights of a mapped file have the checksums of its table? Reads all of it.
+static bool weightsAreWhole(const FileMapping &file, const PackedContents &contents, const std::vector<Entry> &table,
+                            moe_pool *pool, std::string &reason) {
+  Pieces pieces(contents.bytes);
+  pieces.forEach(pool, [&](Pieces::Piece &piece) {
+    piece.checksum = XXH3_64bits(file.data() + table[piece.weight].offset + piece.at, size_t(piece.bytes));
+  });
+  for (size_t w = 0; w < table.size(); ++w)
+    if (pieces.checksumOf(w) != table[w].checksum) {
+      reason = "damaged: the checksum of weight " + std::to_string(w) + " is wrong";
+      return false;
+    }
+  return true;
+}
+
+moe_status moe::mapPackedFile(const std::string &path, const PackedContents &contents, bool verify, moe_pool *pool,
                               FileMapping &mapping, std::string &reason) {
   const std::string shown = printable(path);
   struct stat info;
@@ -182,11 +238,8 @@ moe_status moe::mapPackedFile(const std::string &path, const PackedContents &con
   if (data == MAP_FAILED)
     return fail(MOE_OUT_OF_MEMORY, "%s: cannot be mapped: %m", shown.c_str());
   FileMapping mapped(static_cast<const char *>(data), size);
-  for (size_t w = 0; verify && w < table.size(); ++w)
-    if (XXH3_64bits(mapped.data() + table[w].offset, size_t(table[w].bytes)) != table[w].checksum) {
-      reason = "damaged: the checksum of weight " + std::to_string(w) + " is wrong";
-      return MOE_OK;
-    }
+  if (verify && !weightsAreWhole(mapped, contents, table, pool, reason))
+    return MOE_OK;
   mapping = std::move(mapped);
   return MOE_OK;
 }
@@ -232,8 +285,30 @@ static bool writeAt(int fd, const void *data, size_t bytes, uint64_t offset) {
   return true;
 }
 
+/// Writes all pieces and leaves their checksums in them; the first errno, or 0.
+static int writePieces(int fd, const PackedContents &contents, const std::vector<const char *> &weights, Pieces &pieces,
+                       moe_pool *pool, Progress &progress) {
+  std::atomic<int> error{0};
+  pieces.forEach(pool, [&](Pieces::Piece &piece) {
+    if (error)
+      return;
+    const char *from = weights[piece.weight] + piece.at;
+    const uint64_t offset = contents.offsetOf(piece.weight) + piece.at;
+    piece.checksum = XXH3_64bits(from, size_t(piece.bytes));
+    if (!writeAt(fd, from, size_t(piece.bytes), offset)) {
+      int none = 0;
+      error.compare_exchange_strong(none, errno);
+      return;
+    }
+    // The disk begins now, and not only when fsync asks for it. Advice: what fails here fails there again.
+    sync_file_range(fd, off_t(offset), off_t(piece.bytes), SYNC_FILE_RANGE_WRITE);
+    progress.add(int64_t(piece.bytes));
+  });
+  return error;
+}
+
 moe_status PackedFileWriter::write(const PackedContents &contents, const std::vector<const char *> &weights,
-                                   Progress &progress) {
+                                   moe_pool *pool, Progress &progress) {
   const std::string description = contents.description();
   Header header{};
   std::memcpy(header.magic, magic, sizeof magic);
@@ -243,21 +318,14 @@ moe_status PackedFileWriter::write(const PackedContents &contents, const std::ve
   header.weights = weights.size();
   if (ftruncate(fd, off_t(header.fileBytes)) != 0)
     return failed("cannot be written");
-  std::vector<Entry> table;
-  for (size_t w = 0; w < weights.size(); ++w) {
-    const uint64_t offset = contents.offsetOf(w), bytes = uint64_t(contents.bytes[w]);
-    constexpr uint64_t most = 4 << 20; // hashed and written while it is in the cache
-    XXH3_state_t state;
-    XXH3_64bits_reset(&state);
-    for (uint64_t at = 0; at < bytes; at += most) {
-      const auto piece = size_t(std::min(most, bytes - at));
-      XXH3_64bits_update(&state, weights[w] + at, piece);
-      if (!writeAt(fd, weights[w] + at, piece, offset + at))
-        return failed("cannot be written");
-      progress.add(int64_t(piece));
-    }
-    table.push_back({offset, bytes, XXH3_64bits_digest(&state)});
+  Pieces pieces(contents.bytes);
+  if (int error = writePieces(fd, contents, weights, pieces, pool, progress)) {
+    errno = error;
+    return failed("cannot be written");
   }
+  std::vector<Entry> table;
+  for (size_t w = 0; w < weights.size(); ++w)
+    table.push_back({contents.offsetOf(w), uint64_t(contents.bytes[w]), pieces.checksumOf(w)});
   header.checksum = checksumOf(header, table, description);
   if (!writeAt(fd, &header, sizeof header, 0) ||
       !writeAt(fd, table.data(), table.size() * sizeof(Entry), sizeof header) ||

@@ -53,9 +53,10 @@ moe_status packedContents(const moe_library_desc &library, const moe_layer_desc 
                           const moe_load_options &options, const std::string &checkpoint, PackedContents &contents);
 
 /// Maps `path` if it holds `contents`. A packed file that has to be packed anew, and none, are no failures: `mapping`
-/// stays empty, and `reason` says in one line what is wrong with the file, or is empty where there is none.
-moe_status mapPackedFile(const std::string &path, const PackedContents &contents, bool verify, FileMapping &mapping,
-                         std::string &reason);
+/// stays empty, and `reason` says in one line what is wrong with the file, or is empty where there is none. `verify`
+/// reads all of it on the threads of `pool`, which may be null.
+moe_status mapPackedFile(const std::string &path, const PackedContents &contents, bool verify, moe_pool *pool,
+                         FileMapping &mapping, std::string &reason);
 
 /// A packed file in the making: under a temporary name beside `path` until all of it is on the disk.
 class PackedFileWriter {
@@ -67,8 +68,10 @@ public:
 
   /// Makes the temporary file, so that a place that cannot be written to is noticed before weights are packed.
   moe_status open(const std::string &path);
-  /// Writes weight w from weights[w], then gives the file its name. Adds every byte to `progress`.
-  moe_status write(const PackedContents &contents, const std::vector<const char *> &weights, Progress &progress);
+  /// Writes weight w from weights[w] on the threads of `pool`, which may be null, then gives the file its name. Adds
+  /// every byte to `progress`.
+  moe_status write(const PackedContents &contents, const std::vector<const char *> &weights, moe_pool *pool,
+                   Progress &progress);
 
 private:
   moe_status failed(const char *what);

@@ -175,8 +175,11 @@ TEST_F(PackedFile, AnotherVersionIsPackedAnew) {
   loaded();
   const std::string whole = contentOf(file);
   std::string other = whole;
-  put(other, 8, 7);
-  expectReplaced(other, "of version 7, expected 1");
+  for (uint64_t version : {1, 7}) { // 1: a weight had one checksum over all of its bytes
+    put(other, 8, version);
+    expectReplaced(other, "of version " + std::to_string(version) + ", expected 2");
+  }
+  other = whole;
   // The version of the packed form is part of the description, and so is what its bytes are for sure.
   for (const char *word : {" layout ", " sample ", " k_group ", " panel "}) {
     other = whole;
@@ -198,6 +201,51 @@ TEST_F(PackedFile, DamagedWeightsAreFoundWhereSomebodyAsks) {
   std::string why;
   EXPECT_EQ(loaded(&why), MOE_PACKED_REPLACED);
   EXPECT_NE(why.find("checksum of weight 0"), std::string::npos) << why;
+}
+
+// Pieces of 4 MB are hashed and written by different threads; the documentation says what of.
+TEST_F(PackedFile, LargeWeightsAreWrittenInPieces) {
+  OneWeight large{1100, 1000, 2, /*panel=*/4, /*group=*/2, MOE_F32, {"w"}};
+  constexpr size_t bytes = 2 * 1100 * 1000 * sizeof(float), piece = 4 << 20;
+  static_assert(bytes > 2 * piece && bytes % piece != 0);
+  options.random_weights = 1;
+  auto became = [&](std::string *why = nullptr) {
+    Layer keep;
+    large.packed(options, keep);
+    const char *reason;
+    moe_packed packed = moe_layer_packed(keep.get(), &reason);
+    if (why)
+      *why = reason;
+    return packed;
+  };
+  EXPECT_EQ(became(), MOE_PACKED_WRITTEN);
+  const std::string serial = contentOf(file);
+  std::filesystem::remove(file);
+  Pool pool = makePool(3);
+  options.pool = pool.get();
+  options.verify_packed = 1;
+  EXPECT_EQ(became(), MOE_PACKED_WRITTEN);
+  const std::string whole = contentOf(file);
+  EXPECT_EQ(whole, serial);
+  EXPECT_EQ(became(), MOE_PACKED_MAPPED);
+
+  uint64_t offset, checksum;
+  std::memcpy(&offset, &whole[headerBytes], 8);
+  std::memcpy(&checksum, &whole[headerBytes + 16], 8);
+  ASSERT_EQ(whole.size(), offset + (bytes + 4095) / 4096 * 4096);
+  std::vector<uint64_t> pieces;
+  for (size_t at = 0; at < bytes; at += piece)
+    pieces.push_back(XXH3_64bits(whole.data() + offset + at, std::min(piece, bytes - at)));
+  EXPECT_EQ(checksum, XXH3_64bits(pieces.data(), pieces.size() * 8));
+
+  for (size_t at : {size_t(0), piece - 1, piece, 2 * piece, bytes - 1}) {
+    std::string damaged = whole, why;
+    damaged[offset + at] ^= 1;
+    write(file, damaged);
+    EXPECT_EQ(became(&why), MOE_PACKED_REPLACED) << at;
+    EXPECT_EQ(why, "damaged: the checksum of weight 0 is wrong");
+    EXPECT_EQ(contentOf(file), whole);
+  }
 }
 
 TEST_F(PackedFile, WhatIsNoPackedFileIsLeftAlone) {
