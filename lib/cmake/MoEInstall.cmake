@@ -10,7 +10,7 @@ set(moe_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/MoE")
 target_include_directories(moe_runtime INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 set_target_properties(moe_runtime PROPERTIES EXPORT_NAME runtime)
 install(TARGETS moe_runtime EXPORT MoETargets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(FILES "${PROJECT_SOURCE_DIR}/include/moe/Runtime/Runtime.h"
+install(FILES "${PROJECT_SOURCE_DIR}/include/moe/Runtime/Device.h" "${PROJECT_SOURCE_DIR}/include/moe/Runtime/Runtime.h"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe/Runtime")
 
 get_property(moe_tools GLOBAL PROPERTY MOE_TOOLS)

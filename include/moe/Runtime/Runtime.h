@@ -25,7 +25,9 @@ typedef enum moe_status {
   MOE_IO_ERROR = 5,            /* a file cannot be opened or read */
   MOE_ABI_MISMATCH = 6,        /* built for another MOE_ABI_VERSION */
   MOE_WORKSPACE_TOO_SMALL = 7, /* see moe_layer_workspace_size */
-  MOE_INTERNAL = 8
+  MOE_INTERNAL = 8,
+  MOE_NO_DEVICE = 9,    /* no CUDA driver, no such device, or one that the kernels were not compiled for */
+  MOE_DEVICE_ERROR = 10 /* the CUDA driver reported an error; the text has its name */
 } moe_status;
 
 typedef enum moe_dtype { MOE_F32 = 1, MOE_BF16 = 2, MOE_F16 = 3, MOE_I32 = 4 } moe_dtype;

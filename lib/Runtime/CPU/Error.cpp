@@ -48,6 +48,10 @@ const char *moe_status_name(moe_status status) {
     return "MOE_WORKSPACE_TOO_SMALL";
   case MOE_INTERNAL:
     return "MOE_INTERNAL";
+  case MOE_NO_DEVICE:
+    return "MOE_NO_DEVICE";
+  case MOE_DEVICE_ERROR:
+    return "MOE_DEVICE_ERROR";
   }
   return "unknown status";
 }
