@@ -30,6 +30,21 @@ static llvm::json::Object describeOperand(StringRef name, MemRefType type) {
                             {"alignment", alignment}};
 }
 
+/// {experts, rows, cols} of a weight as the checkpoint has it: a kernel sees a vector of each expert as one matrix.
+static std::array<int64_t, 3> sizesOf(func::FuncOp function, PackingAttr packing) {
+  SymbolTableCollection symbols;
+  for (auto layer : function->getParentOfType<ModuleOp>().getOps<LayerOp>()) {
+    if (layer.getKernel() != function.getName() || packing.getWeights().size() != 1)
+      continue;
+    auto symbol = cast<FlatSymbolRefAttr>(layer.getWeights()[packing.getWeights().front()]);
+    auto weight = symbols.lookupNearestSymbolFrom<WeightOp>(layer, symbol);
+    auto type = cast<RankedTensorType>(weight.getType());
+    if (weight.isVector() && (weight.getPart() || type.getRank() == 2))
+      return {type.getRank() == 2 ? type.getDimSize(0) : 1, type.getDimSize(type.getRank() - 1), 1};
+  }
+  return {packing.getExperts(), packing.getRows(), packing.getCols()};
+}
+
 LogicalResult LaunchRecordWriter::addProgram(func::FuncOp function, ArrayRef<LaunchRecord> launches) {
   unsigned inputCount = countInputs(function), count = function.getNumArguments();
   llvm::json::Array inputs, weights, outputs, starts;
@@ -39,9 +54,10 @@ LogicalResult LaunchRecordWriter::addProgram(func::FuncOp function, ArrayRef<Lau
     if (!type)
       return function.emitOpError("expects arguments that are memrefs, got ") << function.getArgumentTypes()[i];
     if (auto packing = function.getArgAttrOfType<PackingAttr>(i, kPackingAttr)) {
-      weights.push_back(llvm::json::Object{{"experts", packing.getExperts()},
-                                           {"rows", packing.getRows()},
-                                           {"cols", packing.getCols()},
+      auto [experts, rows, cols] = sizesOf(function, packing);
+      weights.push_back(llvm::json::Object{{"experts", experts},
+                                           {"rows", rows},
+                                           {"cols", cols},
                                            {"panel", packing.getPanel()},
                                            {"k_group", packing.getKGroup()},
                                            {"dtype", typeName(packing.getElementType())},

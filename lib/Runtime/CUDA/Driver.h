@@ -40,7 +40,7 @@ using CudaDevicePointer = unsigned long long; // CUdeviceptr
   X(errorString, cuGetErrorString, (int error, const char **text))
 
 struct Driver {
-#define X(MEMBER, SYMBOL, PARAMETERS) int(*MEMBER) PARAMETERS = nullptr;
+#define X(MEMBER, SYMBOL, PARAMETERS) int(*MEMBER) PARAMETERS = nullptr; // NOLINT(bugprone-macro-parentheses)
   MOE_CUDA_FUNCTIONS(X)
 #undef X
 

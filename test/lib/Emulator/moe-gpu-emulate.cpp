@@ -9,7 +9,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 using namespace moe::emulator;
-using llvm::Error, llvm::Expected;
+using llvm::Error;
 
 namespace cl = llvm::cl;
 

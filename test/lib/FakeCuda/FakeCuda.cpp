@@ -5,6 +5,7 @@
 
 #include "llvm/Support/raw_ostream.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <sstream>
@@ -181,4 +182,39 @@ FAKE cuGetErrorName(int error, const char **text) {
 FAKE cuGetErrorString(int error, const char **text) {
   *text = textOf(error, false);
   return *text ? Success : InvalidValue;
+}
+
+FAKE cuDeviceGetName(char *name, int length, int) {
+  std::snprintf(name, size_t(length), "fake device");
+  return Success;
+}
+
+FAKE cuMemsetD8Async(unsigned long long to, unsigned char value, size_t bytes, void *) {
+  ENTER("cuMemsetD8Async");
+  std::lock_guard<std::mutex> guard(driver().lock);
+  return driver().memory.fill(reinterpret_cast<void *>(to), value, bytes) ? Success : InvalidValue;
+}
+
+// Events are moments of the host's clock, as work is done when it is asked for.
+
+FAKE cuEventCreate(void **event, unsigned) {
+  *event = new std::chrono::steady_clock::time_point();
+  return Success;
+}
+
+FAKE cuEventDestroy_v2(void *event) {
+  delete static_cast<std::chrono::steady_clock::time_point *>(event);
+  return Success;
+}
+
+FAKE cuEventRecord(void *event, void *) {
+  *static_cast<std::chrono::steady_clock::time_point *>(event) = std::chrono::steady_clock::now();
+  return Success;
+}
+
+FAKE cuEventElapsedTime(float *milliseconds, void *from, void *to) {
+  using Moment = std::chrono::steady_clock::time_point;
+  std::chrono::duration<float, std::milli> passed = *static_cast<Moment *>(to) - *static_cast<Moment *>(from);
+  *milliseconds = passed.count();
+  return Success;
 }

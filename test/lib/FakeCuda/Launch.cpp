@@ -88,7 +88,7 @@ void Driver::run(const Work &work) {
   for (const std::vector<char> &parameter : work.parameters)
     addresses.push_back(parameter.data());
   emulator::Options options;
-  if (const char *name = std::getenv("MOE_FAKE_CUDA_SCHEDULE")) {
+  if (const char *name = std::getenv("MOE_FAKE_CUDA_SCHEDULE"); name && *name) {
     auto schedule = emulator::parseSchedule(name);
     if (!schedule) {
       pending = complain(schedule.takeError(), InvalidValue);
