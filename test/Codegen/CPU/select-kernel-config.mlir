@@ -11,7 +11,7 @@
 // V3: module attributes {moe.target = {cpu = "x86-64-v3", features = "", level = "x86-64-v3", required = 1 : i64,
 // V4: module attributes {moe.target = {cpu = "x86-64-v4", features = "-prefer-256-bit", level = "x86-64-v4", required = 3 : i64,
 // BF16: module attributes {moe.target = {cpu = "x86-64-v4", features = "+avx512bf16,+avx512vnni,-prefer-256-bit", level = "avx512-bf16", required = 15 : i64,
-// AMX: module attributes {moe.target = {cpu = "x86-64-v4", features = "+avx512bf16,+avx512vnni,+amx-tile,+amx-bf16,-prefer-256-bit", level = "amx", required = 63 : i64,
+// AMX: module attributes {moe.target = {cpu = "x86-64-v4", features = "+avx512bf16,+avx512vnni,+amx-tile,+amx-bf16,+amx-int8,-prefer-256-bit", level = "amx", required = 127 : i64,
 // NEON: module attributes {moe.target = {cpu = "generic", features = "+v8a", level = "armv8-a", required = 0 : i64, triple = "aarch64-unknown-linux-gnu"}}
 // CHECK-SAME: triple = "x86_64-unknown-linux-gnu"
 // CHECK-LABEL: func.func @products
